@@ -1,0 +1,1 @@
+"""The simulated vRack: engine, image, fabric, hosts and the simulated appliance. Knows no deployment."""

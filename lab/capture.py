@@ -1,0 +1,147 @@
+"""Captures that are always on: a tap is a packet socket on a wire, and the kernel holds what nobody has read yet.
+
+A tap is ready the moment it exists, so nothing can be missed at its start, and it needs no process. To read it up to
+now, a marker frame is sent over the same wire and awaited: what precedes the marker is complete, and the marker's
+arrival proves that the tap was alive. Frames that the kernel had to drop make the capture incomplete, loudly.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import namespace
+from lab.errors import CaptureIncomplete, LabError
+from lab.relay import PACKET_AUXDATA, SOL_PACKET, tagged
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
+SO_TIMESTAMPNS = 35
+MARKER = 0x88B6  # IEEE 802 local experimental ethertype 2: no host of a lab listens to it
+BUFFER = 64 << 20  # bytes of kernel queue: about 80,000 small packets between two readings
+MARKER_WITHIN = 5.0  # s
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A captured frame: ``time`` in seconds since the epoch by the kernel's clock, ``data`` as on the wire."""
+
+    time: float
+    data: bytes
+
+    @property
+    def packet(self) -> Packet:
+        """The frame as scapy reads it."""
+        from scapy.layers.l2 import Ether
+
+        return Ether(self.data)
+
+
+class Tap:
+    """A capture of one wire: all that crosses an interface of the fabric, in both directions."""
+
+    def __init__(self, pid: int, interface: str, name: str) -> None:
+        self.name = name
+        self._frames: list[Frame] = []
+        self._dropped = 0
+        self._socket = namespace.packet_socket(pid, interface, buffer=BUFFER)
+        self._marker = namespace.packet_socket(pid, interface)  # a socket does not see what itself sends
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        index = namespace.inside(pid, lambda: socket.if_nametoindex(interface))
+        # Promiscuous, so that a bridge hands over what it forwards between its ports too.
+        self._socket.setsockopt(
+            SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("=IHH8s", index, PACKET_MR_PROMISC, 0, b"")
+        )
+
+    def mark(self) -> int:
+        """A cursor: everything captured from here on has an index of at least this. Reads the tap up to now."""
+        self._read_to_marker()
+        return len(self._frames)
+
+    def since(self, cursor: int) -> list[Frame]:
+        """All frames since a cursor, up to now. Raises CaptureIncomplete when the kernel dropped any."""
+        self._read_to_marker()
+        if self._dropped:
+            raise CaptureIncomplete(f"{self.name}: {self._dropped} frames were dropped before they could be read")
+        return self._frames[cursor:]
+
+    def forget(self) -> None:
+        """Free what has been captured; cursors start at 0 again."""
+        self._read_to_marker()
+        self._frames.clear()
+        self._dropped = 0
+
+    def close(self) -> None:
+        """End the capture."""
+        self._socket.close()
+        self._marker.close()
+
+    def _read_to_marker(self) -> None:
+        token = os.urandom(16)
+        frame = b"\x02\x00\x00\x00\x00\x02" * 2 + struct.pack("!H", MARKER) + token.ljust(46, b"\0")
+        self._marker.send(frame)
+        deadline = time.monotonic() + MARKER_WITHIN
+        while True:
+            try:
+                data, ancillary, _, _ = self._socket.recvmsg(65600, 256)
+            except BlockingIOError:
+                left = deadline - time.monotonic()
+                if left <= 0 or not select.select([self._socket], [], [], left)[0]:
+                    raise LabError(f"{self.name}: the capture no longer sees its own wire") from None
+                continue
+            if data[12:14] == struct.pack("!H", MARKER):
+                if token in data:
+                    break
+                continue
+            self._frames.append(Frame(_timestamp(ancillary), tagged(data, ancillary)))
+        statistics = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
+        self._dropped += struct.unpack("=II", statistics)[1]
+
+
+def _timestamp(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("=qq", data[:16])
+            return float(seconds + nanoseconds / 1e9)
+    return time.time()
+
+
+def matching(frames: Iterable[Frame], predicate: Callable[[Packet], bool]) -> list[Frame]:
+    """The frames whose packets satisfy a predicate."""
+    return [frame for frame in frames if predicate(frame.packet)]
+
+
+def write_pcapng(path: Path, frames: Sequence[Frame], *, interface: str, comment: str) -> None:
+    """Write frames as pcapng (one section, one Ethernet interface, nanosecond times), the comment in its header.
+
+    Format: draft-ietf-opsawg-pcapng, sections 4.1, 4.2 and 4.3.
+    """
+
+    def option(code: int, value: bytes) -> bytes:
+        return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
+
+    def block(kind: int, body: bytes) -> bytes:
+        size = len(body) + 12
+        return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
+
+    end = struct.pack("<HH", 0, 0)
+    header = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + option(1, comment.encode()) + end
+    described = struct.pack("<HHI", 1, 0, 0) + option(2, interface.encode()) + option(9, b"\x09") + end
+    with path.open("wb") as stream:
+        stream.write(block(0x0A0D0D0A, header))
+        stream.write(block(1, described))
+        for frame in frames:
+            stamp, size = int(frame.time * 1e9), len(frame.data)
+            body = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, size, size)
+            stream.write(block(6, body + frame.data + b"\0" * (-size % 4)))

@@ -1,0 +1,197 @@
+"""Everything that is a wire, in one container: the vRack, the Internet's bridges, and the distance between regions.
+
+The vRack is one tagged layer 2 across all regions: an Open vSwitch bridge (userspace datapath: this needs no kernel
+module) per region, joined to the first region's by a trunk. Cloud instances have access ports, bare-metal servers trunk
+ports. Other segments are plain Linux bridges. Every veth is created in the fabric's namespace with its far end born in
+the host, so the machine's own network namespace never sees an interface.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from lab import namespace
+from lab.errors import CommandFailed, HostFailed
+from lab.topology import Host, Nic, Segment, Topology
+
+NAME = "fabric"
+CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_NICE", "IPC_LOCK")
+
+_START_SWITCH = """
+set -e
+mkdir -p /run/openvswitch /etc/openvswitch
+ovsdb-tool create /etc/openvswitch/conf.db /usr/share/openvswitch/vswitch.ovsschema
+ovsdb-server /etc/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock --detach --pidfile --no-chdir \
+  --log-file=/var/log/ovsdb-server.log 2>/dev/null
+ovs-vsctl --no-wait init
+ovs-vswitchd --detach --pidfile --no-chdir --disable-system --log-file=/var/log/ovs-vswitchd.log 2>/dev/null
+"""
+
+_START_RELAY = """
+python3 -m lab.relay "$@" >/run/relay.log 2>&1 &
+for _ in $(seq 500); do
+  grep -q relaying /run/relay.log && exit 0
+  kill -0 $! 2>/dev/null || break
+  sleep 0.01
+done
+cat /run/relay.log >&2
+exit 1
+"""
+
+# Whatever frames pass userspace (OVS, the relay) must have complete checksums: with transmit offload left on, ping
+# works and TCP hangs.
+_OFFLOADS_OFF = "tx off tso off gso off gro off"
+
+
+class Fabric:
+    """The running fabric of one topology. ``pid`` is its container's first process."""
+
+    def __init__(self, topology: Topology, pid: int) -> None:
+        self.topology = topology
+        self.pid = pid
+        self._segments = {segment.name: segment for segment in topology.segments}
+        self._distance = {distance.region: distance.seconds for distance in topology.distances if distance.seconds}
+        self._ports = {
+            (host.name, nic.name): f"h{number}n{place}"
+            for number, host in enumerate(topology.hosts)
+            for place, nic in enumerate(host.nics)
+        }
+
+    def port(self, host: str, nic: str) -> str:
+        """The fabric's end of a host's interface: what crosses it is all that the host sends and receives there."""
+        return self._ports[host, nic]
+
+    def bridge(self, segment: str) -> str:
+        """The Linux bridge of a plain segment."""
+        return f"br-{segment}"[:15]
+
+    def build(self, pids: Mapping[str, int]) -> None:
+        """Wire every host. ``pids`` are the hosts' first processes. Raises CommandFailed."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            switch = pool.submit(self._run, ["sh", "-c", _START_SWITCH])
+            self._ip([*self._bridges(), *self._links(pids)])
+            switch.result()
+        self._run(["ovs-vsctl", *self._switch_ports()])
+        if relays := list(self._relays()):
+            self._start_relay(relays)
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(lambda host: self._configure(host, pids[host.name]), self.topology.hosts))
+
+    def set_link(self, host: str, nic: str, *, up: bool) -> None:
+        """Pull or plug a cable: the host sees its carrier change."""
+        self._ip([f"link set {self.port(host, nic)} {'up' if up else 'down'}"])
+
+    # How it is wired
+
+    def _is_vrack(self, nic: Nic) -> bool:
+        return bool(nic.trunk) or self._segments[nic.segment].vlan is not None
+
+    def _is_distant(self, nic: Nic) -> bool:
+        """Whether the interface needs a relay of its own: it meets a plain segment away from the hub."""
+        return not self._is_vrack(nic) and nic.region in self._distance
+
+    def _nics(self) -> Iterable[tuple[Host, Nic]]:
+        return ((host, nic) for host in self.topology.hosts for nic in host.nics)
+
+    def _plain(self) -> list[Segment]:
+        return [segment for segment in self.topology.segments if segment.vlan is None]
+
+    def _bridges(self) -> Iterable[str]:
+        for segment in self._plain():
+            yield f"link add {self.bridge(segment.name)} up type bridge mcast_snooping 0"
+        for number, _ in enumerate(self._distant_regions()):
+            yield f"link add d{number}a up type veth peer name d{number}b"
+            yield f"link add d{number}c up type veth peer name d{number}d"
+            yield from (f"link set d{number}{end} up" for end in "bd")
+
+    def _links(self, pids: Mapping[str, int]) -> Iterable[str]:
+        for host, nic in self._nics():
+            port = self.port(host.name, nic.name)
+            yield (f"link add {port} type veth peer name {nic.name} address {nic.mac} netns {pids[host.name]}")
+            yield f"link set {port} up"
+            if self._is_vrack(nic):
+                continue
+            bridge = self.bridge(nic.segment)
+            if self._is_distant(nic):
+                yield f"link add {port}f up type veth peer name {port}b"
+                yield f"link set {port}b up master {bridge}"
+            else:
+                yield f"link set {port} master {bridge}"
+
+    def _distant_regions(self) -> list[str]:
+        return [region for region in self.topology.regions[1:] if region in self._distance]
+
+    def _switch_bridge(self, region: str) -> str:
+        distant = self._distant_regions()
+        return f"vrack{distant.index(region)}" if region in distant else "vrack"
+
+    def _switch_ports(self) -> list[str]:
+        """One transaction: all bridges, trunks between regions, and ports."""
+        words: list[str] = []
+        for bridge in ("vrack", *(self._switch_bridge(region) for region in self._distant_regions())):
+            words += ["--", "add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev"]
+        for number, region in enumerate(self._distant_regions()):
+            words += ["--", "add-port", "vrack", f"d{number}a"]
+            words += ["--", "add-port", self._switch_bridge(region), f"d{number}d"]
+        for host, nic in self._nics():
+            if not self._is_vrack(nic):
+                continue
+            port = self.port(host.name, nic.name)
+            if nic.trunk:
+                # Untagged frames of a bare-metal server belong to VLAN 0, as on the real vRack.
+                vlans = ",".join(str(vlan) for vlan in sorted({0, *nic.trunk}))
+                mode = [f"trunks={vlans}"]
+            else:
+                mode = [f"tag={self._segments[nic.segment].vlan}", "vlan_mode=access"]
+            words += ["--", "add-port", self._switch_bridge(nic.region), port, *mode]
+        return words[1:]
+
+    def _relays(self) -> Iterable[str]:
+        for number, region in enumerate(self._distant_regions()):
+            yield f"d{number}b:d{number}c:{self._distance[region]}"
+        for host, nic in self._nics():
+            if self._is_distant(nic):
+                port = self.port(host.name, nic.name)
+                yield f"{port}:{port}f:{self._distance[nic.region]}"
+
+    def _start_relay(self, links: list[str]) -> None:
+        """Start the relay; returns when it relays, so no frame is lost to its start."""
+        done = namespace.run(self.pid, ["sh", "-c", _START_RELAY, "relay", *links], where=NAME)
+        if not done.ok:
+            raise HostFailed(NAME, "the relay between regions did not start", done.stderr)
+
+    def _configure(self, host: Host, pid: int) -> None:
+        """Links up, static addresses, checksums complete."""
+        lines = ["link set lo up"]
+        for nic in host.nics:
+            lines.append(f"link set {nic.name} up")
+            if nic.address is not None:
+                lines.append(f"address add {nic.address} dev {nic.name}")
+        offloads = "\n".join(f"ethtool -K {nic.name} {_OFFLOADS_OFF} >/dev/null" for nic in host.nics)
+        script = "ip -batch - <<'LINES'\n" + "\n".join(lines) + f"\nLINES\n{offloads}\n"
+        done = namespace.run(pid, ["sh", "-ec", script], where=host.name)
+        if not done.ok:
+            raise CommandFailed(host.name, "address its interfaces", done.status, done.stderr)
+
+    def _run(self, command: list[str]) -> None:
+        done = namespace.run(self.pid, command, where=NAME)
+        if not done.ok:
+            raise CommandFailed(NAME, done.command[:120], done.status, done.stderr or done.stdout)
+
+    def _ip(self, lines: Iterable[str]) -> None:
+        """Run ip commands in the fabric's namespace, in one process.
+
+        Its mount and network namespaces only: peers are named by pid, and pids are the machine's.
+        """
+        done = subprocess.run(
+            ["nsenter", f"--target={self.pid}", "--mount", "--net", "--", "ip", "-batch", "-"],
+            input="\n".join(lines),
+            text=True,
+            capture_output=True,
+            check=False,
+            env=namespace.ENVIRONMENT,
+        )
+        if done.returncode != 0:
+            raise CommandFailed(NAME, "ip -batch", done.returncode, done.stderr)

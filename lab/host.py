@@ -1,0 +1,124 @@
+"""A host of a running lab: boot it, run commands in it, move files, open its sockets."""
+
+from __future__ import annotations
+
+import io
+import socket
+import tarfile
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, TypeVar
+
+from lab import namespace
+from lab.errors import CommandFailed, HostFailed
+from lab.namespace import Completed
+from lab.topology import Host, Nic
+
+if TYPE_CHECKING:
+    from testinfra.host import Host as TestinfraHost
+
+    from lab.fabric import Fabric
+
+T = TypeVar("T")
+
+BOOT_WITHIN = 30.0  # s: a boot takes under a second; a machine under load is given time before it is called dead
+
+
+class LabHost:
+    """A running host. ``pid`` is its first process, as the machine numbers it."""
+
+    def __init__(self, spec: Host, pid: int, fabric: Fabric) -> None:
+        self.spec = spec
+        self.pid = pid
+        self.fabric = fabric
+
+    def __repr__(self) -> str:
+        return f"<host {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """The host's name, also its host name."""
+        return self.spec.name
+
+    @property
+    def site(self) -> str:
+        """The site it stands in; empty for hosts of the Internet."""
+        return self.spec.site
+
+    def nic(self, name: str) -> Nic:
+        """Its interface of this name. Raises KeyError."""
+        for nic in self.spec.nics:
+            if nic.name == name:
+                return nic
+        raise KeyError(name)
+
+    def run(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> Completed:
+        """Run a program; its status is for the caller to judge. Raises CommandFailed only for a time-out (seconds)."""
+        return namespace.run(self.pid, command, timeout=timeout, stdin=stdin, where=self.name)
+
+    def must(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> str:
+        """Run a program that has to work; its standard output. Raises CommandFailed."""
+        done = self.run(*command, timeout=timeout, stdin=stdin)
+        if not done.ok:
+            raise CommandFailed(self.name, done.command, done.status, done.stderr or done.stdout)
+        return done.stdout
+
+    @property
+    def facts(self) -> TestinfraHost:
+        """The host as testinfra sees it: ``facts.socket(...)``, ``facts.service(...)``, ``facts.file(...)``."""
+        from lab.testinfra_backend import host_of
+
+        return host_of(self.pid, self.name)
+
+    def read(self, path: str) -> str:
+        """A text file's content. Raises CommandFailed when it cannot be read."""
+        return self.must("cat", path)
+
+    def write(self, files: Mapping[str, tuple[bytes, int]]) -> None:
+        """Write files (path -> content and mode), folders included, in one go."""
+        if not files:
+            return
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for path, (content, mode) in files.items():
+                entry = tarfile.TarInfo(path.lstrip("/"))
+                entry.size, entry.mode = len(content), mode
+                archive.addfile(entry, io.BytesIO(content))
+        self.must("tar", "-x", "-p", "--no-same-owner", "-C", "/", "-f", "-", stdin=buffer.getvalue())
+
+    def boot(self) -> None:
+        """Write its files and run its boot script. Raises HostFailed with the end of the logs."""
+        self.write(self.spec.files)
+        if not self.spec.boot:
+            return
+        try:
+            done = self.run("sh", "-c", self.spec.boot, timeout=BOOT_WITHIN)
+        except CommandFailed as late:
+            raise HostFailed(self.name, f"its boot did not end within {BOOT_WITHIN:g} s", self.logs()) from late
+        if not done.ok:
+            output = "\n".join(part for part in (done.stdout, done.stderr, self.logs()) if part.strip())
+            raise HostFailed(self.name, f"its boot ended with status {done.status}", output)
+
+    def logs(self, lines: int = 12) -> str:
+        """The last lines of the host's own logs."""
+        if not self.spec.logs:
+            return ""
+        return self.run("tail", "-n", str(lines), *self.spec.logs).stdout
+
+    def inside(self, act: Callable[[], T]) -> T:
+        """The result of ``act`` called in the host's network namespace (sockets opened there stay there)."""
+        return namespace.inside(self.pid, act)
+
+    def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
+        """A socket of this host."""
+        return self.inside(lambda: socket.socket(family, kind, protocol))
+
+    def addresses(self, nic: str | None = None) -> list[IPv4Address]:
+        """Its IPv4 addresses as the kernel has them, of one interface or of all but loopback."""
+        words = self.must("ip", "-4", "-o", "address", "show", *(("dev", nic) if nic else ("scope", "global")))
+        return [IPv4Address(line.split()[3].partition("/")[0]) for line in words.splitlines()]
+
+    def kill_everything(self) -> None:
+        """What a power cut does to software: every process but the namespace's first dies at once."""
+        # kill(-1) from inside spares only pid 1, which is the reaper and holds the namespaces.
+        self.run("sh", "-c", "kill -KILL -1")

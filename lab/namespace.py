@@ -1,0 +1,140 @@
+"""Enter a host: run commands in all its namespaces, open sockets in its network namespace.
+
+Commands go through nsenter (1.8 ms, against 47 ms for an engine's exec). A socket stays in the namespace it was born
+in, so a short-lived thread enters, opens it and ends; the caller's thread never changes its own namespace.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from lab.errors import CommandFailed
+
+T = TypeVar("T")
+
+CLONE_NEWNET = 0x40000000
+SO_RCVBUFFORCE = 33
+
+# What a process in a host sees: nothing of the caller's own environment may leak into the lab.
+ENVIRONMENT = {
+    "PATH": "/usr/Firewall/sbin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "PYTHONPATH": "/opt/rempart",
+    "PYTHONPYCACHEPREFIX": "/opt/pycache",
+}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ended. Output is text; what is not UTF-8 is replaced."""
+
+    command: str
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended with status 0."""
+        return self.status == 0
+
+
+def enter(pid: int, *, everything: bool = True) -> list[str]:
+    """The argument list that runs what follows in a host; its network namespace alone when not ``everything``."""
+    kinds = ["--mount", "--uts", "--ipc", "--net", "--pid"] if everything else ["--net"]
+    return ["nsenter", f"--target={pid}", *kinds, "--"]
+
+
+def run(
+    pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes | None = None, where: str = ""
+) -> Completed:
+    """Run a program in a host. Raises CommandFailed (status 124) when it takes longer than ``timeout`` seconds."""
+    process = subprocess.Popen(
+        [*enter(pid), *command],
+        stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=ENVIRONMENT,
+        cwd="/",
+    )
+    shown = " ".join(command)
+    try:
+        out, err = process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        process.kill()
+        # A daemon that kept our pipes would hold communicate() for ever: take what came, and leave.
+        partial = (late.stdout or b"") + (late.stderr or b"")
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+        process.wait()
+        raise CommandFailed(
+            where or f"pid {pid}", shown, 124, f"no end after {timeout:g} s; {partial.decode(errors='replace')}"
+        ) from None
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return Completed(shown, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def start(pid: int, command: Sequence[str], *, output: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start a program in a host and leave it running; the caller ends it. Output goes to a file or nowhere."""
+    with (output or Path(os.devnull)).open("ab") as stream:
+        return subprocess.Popen(
+            [*enter(pid), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            env=ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+
+
+def inside(pid: int, act: Callable[[], T]) -> T:
+    """The result of ``act``, called in the network namespace of ``pid`` by a thread that then ends."""
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+            try:
+                if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), f"cannot enter the network namespace of pid {pid}")
+            finally:
+                os.close(descriptor)
+            results.append(act())
+        except BaseException as why:  # carried to the caller's thread, whatever it is
+            failures.append(why)
+
+    thread = threading.Thread(target=work, name=f"netns-{pid}")
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]
+
+
+def packet_socket(pid: int, interface: str, *, buffer: int = 4 << 20) -> socket.socket:
+    """A raw link-layer socket on one interface of a host. ``buffer`` is the kernel's queue in bytes."""
+
+    def born() -> socket.socket:
+        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # protocol 0: nothing arrives before bind
+        opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
+        opened.bind((interface, 3))  # ETH_P_ALL
+        return opened
+
+    return inside(pid, born)

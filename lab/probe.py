@@ -1,0 +1,173 @@
+"""Probes: packets and connections from a host, many at once, with an answer that tells silence from refusal.
+
+All sockets are the host's own (opened in its namespace); one thread of ours drives them. A batch of refusals costs one
+time-out, not one each.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from lab import namespace
+
+if TYPE_CHECKING:
+    from lab.host import LabHost
+
+SO_ERROR = socket.SO_ERROR
+
+
+class Outcome(Enum):
+    """What became of one probe."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"  # somebody said no: a reset, or an ICMP error
+    SILENT = "silent"  # nothing came back in time
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """An address and a port."""
+
+    address: IPv4Address
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """The result of pings: how many were sent, and the round trips, in seconds, of those that were answered."""
+
+    sent: int
+    round_trips: tuple[float, ...]
+
+    @property
+    def answered(self) -> int:
+        """How many came back."""
+        return len(self.round_trips)
+
+    @property
+    def lost(self) -> int:
+        """How many did not."""
+        return self.sent - len(self.round_trips)
+
+
+def connect(host: LabHost, targets: Iterable[Target], *, within: float = 1.0) -> dict[Target, Outcome]:
+    """Open TCP connections to all targets at once. ``within`` (s) is the time-out of the whole batch."""
+    pending: dict[int, tuple[socket.socket, Target]] = {}
+    outcomes: dict[Target, Outcome] = {}
+    wanted = list(dict.fromkeys(targets))
+    sockets = namespace.inside(host.pid, lambda: [socket.socket() for _ in wanted])
+    poller = select.poll()
+    try:
+        for opened, target in zip(sockets, wanted, strict=True):
+            opened.setblocking(False)
+            # A reset on close frees the far end (and the firewall's table) at once.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            status = opened.connect_ex((str(target.address), target.port))
+            if status == errno.EINPROGRESS:
+                pending[opened.fileno()] = (opened, target)
+                poller.register(opened, select.POLLOUT)
+            else:
+                outcomes[target] = Outcome.ANSWERED if status == 0 else Outcome.REFUSED
+        deadline = time.monotonic() + within
+        while pending and (left := deadline - time.monotonic()) > 0:
+            for descriptor, _ in poller.poll(left * 1000):
+                opened, target = pending.pop(descriptor)
+                poller.unregister(descriptor)
+                outcomes[target] = _connected(opened)
+    finally:
+        for opened in sockets:
+            opened.close()
+    return {target: outcomes.get(target, Outcome.SILENT) for target in wanted}
+
+
+def _connected(opened: socket.socket) -> Outcome:
+    status = opened.getsockopt(socket.SOL_SOCKET, SO_ERROR)
+    if status == 0:
+        return Outcome.ANSWERED
+    return Outcome.SILENT if status == errno.ETIMEDOUT else Outcome.REFUSED
+
+
+def ask(host: LabHost, questions: Mapping[Target, bytes], *, within: float = 1.0) -> dict[Target, Outcome]:
+    """Send one datagram to each target and await an answer to each. ``within`` (s) is for the whole batch."""
+    wanted = list(questions)
+    outcomes: dict[Target, Outcome] = {}
+    sockets = namespace.inside(host.pid, lambda: [socket.socket(type=socket.SOCK_DGRAM) for _ in wanted])
+    poller = select.poll()
+    pending: dict[int, tuple[socket.socket, Target]] = {}
+    try:
+        for opened, target in zip(sockets, wanted, strict=True):
+            opened.setblocking(False)
+            opened.connect((str(target.address), target.port))
+            pending[opened.fileno()] = (opened, target)
+            poller.register(opened, select.POLLIN)
+            opened.send(questions[target])
+        deadline = time.monotonic() + within
+        while pending and (left := deadline - time.monotonic()) > 0:
+            for descriptor, _ in poller.poll(left * 1000):
+                opened, target = pending.pop(descriptor)
+                poller.unregister(descriptor)
+                try:
+                    opened.recv(65535)
+                    outcomes[target] = Outcome.ANSWERED
+                except OSError:
+                    outcomes[target] = Outcome.REFUSED
+    finally:
+        for opened in sockets:
+            opened.close()
+    return {target: outcomes.get(target, Outcome.SILENT) for target in wanted}
+
+
+def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float = 0.02, within: float = 1.0) -> Echoes:
+    """Send ``count`` pings ``interval`` seconds apart; wait up to ``within`` seconds for the last answer."""
+    opened = host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    opened.setsockopt(socket.SOL_SOCKET, namespace.SO_RCVBUFFORCE, 1 << 20)
+    identity = struct.unpack("!H", os.urandom(2))[0]
+    sent_at: dict[int, float] = {}
+    trips: dict[int, float] = {}
+    with opened:
+        opened.setblocking(False)
+        start = time.monotonic()
+        while len(trips) < count:
+            now = time.monotonic()
+            due = start + len(sent_at) * interval
+            if len(sent_at) < count and now >= due:
+                opened.sendto(_echo(identity, len(sent_at)), (str(address), 0))
+                sent_at[len(sent_at)] = now
+                continue
+            limit = due if len(sent_at) < count else sent_at[count - 1] + within
+            if (left := limit - now) <= 0:
+                break
+            if select.select([opened], [], [], left)[0]:
+                data = opened.recv(65535)
+                body = data[(data[0] & 15) * 4 :]
+                kind, _, _, got, sequence = struct.unpack("!BBHHH", body[:8])
+                if kind == 0 and got == identity and sequence in sent_at:
+                    trips.setdefault(sequence, time.monotonic() - sent_at[sequence])
+    return Echoes(len(sent_at), tuple(trips.values()))
+
+
+def _echo(identity: int, sequence: int) -> bytes:
+    body = struct.pack("!HH", identity, sequence) + b"rempart" * 8
+    total = sum(struct.unpack(f"!{len(body) // 2}H", body)) + 0x0800
+    total = (total & 0xFFFF) + (total >> 16)
+    return struct.pack("!BBH", 8, 0, ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF) + body
+
+
+def inject(host: LabHost, nic: str, frames: Sequence[bytes]) -> None:
+    """Send finished frames from an interface of a host, as they are."""
+    with namespace.packet_socket(host.pid, nic) as opened:
+        for frame in frames:
+            opened.send(frame)

@@ -1,1 +1,1 @@
-""".
+"""The ``rempart`` command: arguments in, packages called."""

@@ -1,0 +1,141 @@
+"""``rempart lab``: bring a lab up and leave it running, look at it, work in it, take it down."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import LabError, LabNotFound
+
+if TYPE_CHECKING:
+    from provisioning.environment import LabEnvironment
+
+
+def run_verb(given: argparse.Namespace) -> int:
+    """Do what ``rempart lab VERB`` asks; the exit code. Raises LabError and DeploymentError."""
+    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "down": _down}
+    return verbs[given.verb](given)
+
+
+def _progress(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def _up(given: argparse.Namespace) -> int:
+    from provisioning.deployment import load
+    from provisioning.environment import lab_up
+
+    began = time.monotonic()
+    environment = lab_up(load(given.deployment), keep=True, progress=_progress)
+    print(f"lab {environment.lab.run} is up after {time.monotonic() - began:.1f} s\n")
+    print(_drawn(environment))
+    print("rempart lab shell HOST | exec HOST CMD | capture SEGMENT | status | down")
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    from lab.running import running
+
+    runs = [given.run] if given.run else sorted(running())
+    if not runs:
+        print("no lab is running; `rempart lab up` starts one")
+        return 0
+    for run in runs:
+        environment = _attach(run)
+        print(f"lab {run}: {environment.deployment.title} (simulated)\n")
+        print(_drawn(environment))
+    return 0
+
+
+def _drawn(environment: LabEnvironment) -> str:
+    from cli.drawing import Live, draw
+
+    lab = environment.lab
+    addresses: dict[tuple[str, str], list[str]] = {}
+    for host in lab.hosts.values():
+        for line in host.must("ip", "-4", "-o", "address", "show", "scope", "global").splitlines():
+            words = line.split()
+            # An address on an interface inside a trunk port is drawn at the port.
+            nic = words[1] if any(nic.name == words[1] for nic in host.spec.nics) else host.spec.nics[0].name
+            addresses.setdefault((host.name, nic), []).append(words[3])
+    return draw(lab.topology, Live(addresses, environment.notes()))
+
+
+def _attach(run: str | None) -> LabEnvironment:
+    from provisioning.environment import lab_attach
+
+    return lab_attach(run)
+
+
+def _shell(given: argparse.Namespace) -> int:
+    from lab.namespace import ENVIRONMENT, enter
+
+    host = _attach(given.run).lab.host(given.host)
+    environment = {**ENVIRONMENT, "TERM": os.environ.get("TERM", "dumb"), "PS1": f"{host.name}# "}
+    return subprocess.call([*enter(host.pid), "bash", "--norc"], env=environment, cwd="/")
+
+
+def _exec(given: argparse.Namespace) -> int:
+    from lab.namespace import ENVIRONMENT, enter
+
+    if not given.arguments:
+        print("rempart: lab exec HOST CMD ...: no command given", file=sys.stderr)
+        return 2
+    host = _attach(given.run).lab.host(given.host)
+    return subprocess.call([*enter(host.pid), *given.arguments], env=ENVIRONMENT, cwd="/")
+
+
+def _capture(given: argparse.Namespace) -> int:
+    from lab.namespace import ENVIRONMENT
+
+    environment = _attach(given.run)
+    fabric = environment.lab.fabric
+    interface = _interface(environment, given.segment)
+    # tcpdump is the fabric's own; only its network and mount namespaces are entered, so a file lands with the caller.
+    command = ["nsenter", f"--target={fabric.pid}", "--net", "--mount", "--", "tcpdump", "-n", "-i", interface, "-U"]
+    if given.write is None:
+        return subprocess.call([*command, "-l"], env=ENVIRONMENT, cwd="/")
+    with Path(given.write).open("wb") as file:
+        return subprocess.call([*command, "-w", "-"], env=ENVIRONMENT, cwd="/", stdout=file)
+
+
+def _interface(environment: LabEnvironment, named: str) -> str:
+    """The fabric's interface for a segment, or for a host's end of a wire (``HOST:eth0``)."""
+    lab = environment.lab
+    if ":" in named:
+        host, _, nic = named.partition(":")
+        try:
+            return lab.fabric.port(host, nic)
+        except KeyError:
+            raise LabNotFound(f"no interface {named}; `rempart lab status` shows them") from None
+    plain = [segment.name for segment in lab.topology.segments if segment.vlan is None]
+    if named in plain:
+        return lab.fabric.bridge(named)
+    # A VLAN of the vRack has no interface of its own: the firewall's port on it sees all that matters there.
+    for host in lab.topology.hosts:
+        for nic in host.nics:
+            if nic.segment == named and not nic.trunk:
+                return lab.fabric.port(host.name, nic.name)
+    known = ", ".join(segment.name for segment in lab.topology.segments)
+    raise LabNotFound(f"no segment {named}; this lab has {known}, and HOST:eth0 for one end of a wire")
+
+
+def _down(given: argparse.Namespace) -> int:
+    from lab.running import KEPT, remove, running
+
+    kept = [run for run, owner in running().items() if owner == KEPT]
+    runs = [given.run] if given.run else kept
+    if not runs:
+        print("no lab is running")
+        return 0
+    if len(runs) > 1 and not given.all:
+        raise LabError(f"several labs run: {', '.join(sorted(runs))}; name one with --run, or take --all")
+    for run in runs:
+        count = remove(run)
+        print(f"lab {run}: {count} hosts removed" if count else f"lab {run} is not running")
+    return 0

@@ -1,0 +1,175 @@
+"""A simulated appliance, from outside: its configuration files, its commands, its state, and how to put it all back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.errors import CommandFailed
+from lab.host import LabHost
+from lab.namespace import Completed
+
+if TYPE_CHECKING:
+    from sns.model import Configuration
+
+CONFIG = "/usr/Firewall/ConfigFiles"
+DATA = "/usr/Firewall/Data"
+
+# Which command makes a changed file count: by its first folder or its name. What is not listed needs enfilter alone.
+_APPLIED_BY: Mapping[str, tuple[str, ...]] = {
+    "network": ("ennetwork", "enfilter"),
+    "route": ("ennetwork",),
+    "object": ("ennetwork", "enfilter", "envpn", "enopenvpn"),
+    "VPN": ("envpn", "enfilter"),
+    "Openvpn": ("enopenvpn", "enfilter"),
+    "Certificates": ("enopenvpn",),
+    "uac": ("enopenvpn",),
+    "ldap": ("enopenvpn",),
+    "Data": ("enopenvpn",),
+    "webadmin": ("enservice",),
+    "system": ("enservice",),
+    "HA": (),
+}
+_ORDER = ("ennetwork", "enfilter", "envpn", "enopenvpn", "enservice")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All configuration files of an appliance at one moment: path below its root -> content."""
+
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """How often a rule matched."""
+
+    packets: int
+    bytes: int
+
+
+class Appliance:
+    """One member of a site's firewall."""
+
+    def __init__(self, host: LabHost, number: int) -> None:
+        self.host = host
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"<appliance {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """Its name in the lab (``fw1-sbg7``)."""
+        return self.host.name
+
+    @property
+    def site(self) -> str:
+        """The site it protects."""
+        return self.host.site
+
+    # Files: reached through the namespace's root, without a process
+
+    def path(self, inside: str) -> Path:
+        """Where the machine sees a path of the appliance."""
+        return Path(f"/proc/{self.host.pid}/root") / inside.lstrip("/")
+
+    def configuration(self) -> Configuration:
+        """Its ConfigFiles as they are now, applied or not."""
+        from sns.reader import read
+
+        return read(self.path(CONFIG), label=self.site, leases=self._leases())
+
+    def _leases(self) -> dict[str, object]:
+        from ipaddress import IPv4Interface
+
+        leases = {}
+        for nic in self.host.spec.nics:
+            for line in self.host.must("ip", "-4", "-o", "address", "show", "dev", nic.name).splitlines():
+                leases[nic.name.replace("eth", "ethernet")] = IPv4Interface(line.split()[3])
+        return leases
+
+    def read(self, file: str) -> str:
+        """A configuration file, named as in findings (``Filter/05``)."""
+        return self.path(f"{CONFIG}/{file}").read_text()
+
+    def write(self, file: str, text: str) -> None:
+        """Replace a configuration file; nothing changes until a command applies it."""
+        path = self.path(f"{CONFIG}/{file}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def edit(self, file: str, change: Callable[[str], str]) -> None:
+        """Change a configuration file. Raises ValueError when the change changes nothing: it would prove nothing."""
+        before = self.read(file)
+        after = change(before)
+        if after == before:
+            raise ValueError(f"{self.name}: the edit of {file} changed nothing")
+        self.write(file, after)
+
+    def snapshot(self) -> Snapshot:
+        """All of its configuration, to be put back by :meth:`restore`."""
+        return Snapshot(dict(self._files()))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put the configuration back and apply what differs. Raises CommandFailed when that does not work."""
+        now = dict(self._files())
+        changed = {path for path in now.keys() | snapshot.files.keys() if now.get(path) != snapshot.files.get(path)}
+        for path in changed:
+            target = self.path(path)
+            if (content := snapshot.files.get(path)) is None:
+                target.unlink()
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        self.apply_changes(changed)
+
+    def apply_changes(self, changed: Iterable[str]) -> None:
+        """Run the commands that make these changed files (paths below the root) count."""
+        wanted: set[str] = set()
+        for path in changed:
+            below = path.removeprefix(CONFIG.lstrip("/") + "/") if path.startswith(CONFIG.lstrip("/")) else "Data"
+            wanted |= set(_APPLIED_BY.get(below.partition("/")[0], ("enfilter",)))
+        for command in sorted(wanted, key=_ORDER.index):
+            self.apply(command)
+
+    def _files(self) -> Iterable[tuple[str, bytes]]:
+        root = self.path("/")
+        for folder in (CONFIG, DATA):
+            for path in sorted(self.path(folder).rglob("*")):
+                if path.is_file():
+                    yield str(path.relative_to(root)), path.read_bytes()
+
+    # Commands
+
+    def run(self, *command: str, timeout: float = 30.0) -> Completed:
+        """Run a command on the appliance; the caller judges its status."""
+        return self.host.run(*command, timeout=timeout)
+
+    def apply(self, command: str, *arguments: str) -> Completed:
+        """Run a command that has to work (``enfilter``, ``envpn`` …). Raises CommandFailed."""
+        done = self.run(command, *arguments)
+        if not done.ok:
+            raise CommandFailed(self.name, done.command, done.status, done.stderr or done.stdout)
+        return done
+
+    def counters(self) -> dict[str, Counter]:
+        """How often each rule matched, by its place (``Filter/05:14``) or implicit name."""
+        from lab.appliance.counters import places
+
+        listing = json.loads(self.host.must("nft", "-j", "list", "counters", "table", "ip", "sns"))
+        return {place: Counter(packets, size) for place, (packets, size) in places(listing).items()}
+
+
+def differences(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> dict[str, int]:
+    """How many packets more each rule matched; rules without change are left out."""
+    grown = {place: counter.packets - before.get(place, Counter(0, 0)).packets for place, counter in after.items()}
+    return {place: packets for place, packets in grown.items() if packets}
+
+
+def numbered(appliances: Sequence[Appliance]) -> dict[int, Appliance]:
+    """Members by number."""
+    return {appliance.number: appliance for appliance in appliances}

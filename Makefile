@@ -1,0 +1,42 @@
+# Every target starts from a bare Debian 12 with root: it installs what is missing, and nothing twice.
+.DELETE_ON_ERROR:
+.PHONY: help setup accept test lint bench clean
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+SYSTEM := mmdebstrap python3-venv util-linux
+
+help:
+	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"
+	@echo "make test     the project's own tests"
+	@echo "make lint     style, types, import arrows"
+	@echo "make bench    what it costs, beside its peers"
+	@echo "make clean    remove the environment, the labs, the engine and the image"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml tools/install-system-packages
+	@tools/install-system-packages $(SYSTEM)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+accept: setup
+	$(VENV)/bin/pytest features/
+
+test: setup
+	$(VENV)/bin/pytest tests/
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: setup
+	$(VENV)/bin/python -m benchmarks
+
+clean:
+	@if [ -x $(VENV)/bin/rempart ]; then $(VENV)/bin/rempart lab clean; fi
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,45 @@
+Feature: Only the administrator manages the firewalls
+  The guide restricts the web interface and SSH to the administrator's public address, and edits, applies and
+  synchronises the configuration from there.
+
+  @SNS-MGMT-01 @each_site
+  Scenario: The administrator reaches the web administration of the active firewall
+    When the administrator opens the web administration
+    Then its login page is shown
+
+  @SNS-MGMT-02 @each_site
+  Scenario: The administrator works on the active firewall over SSH
+    When the administrator runs "slotinfo -a filter" over SSH
+    Then the active firewall answers with its active filter slot
+
+  @SNS-MGMT-03 @each_web_server
+  Scenario: From the firewall the administrator goes on to the private server with the same key
+    When the administrator goes through the firewall to the private server with agent forwarding
+    Then the private server welcomes the administrator by key
+
+  @SNS-MGMT-04 @each_site
+  Scenario: A stranger manages nothing
+    Given the administrator reaches SSH and the login page of the firewall
+    When the stranger tries SSH and the login page of the firewall
+    Then SSH stays silent for the stranger
+    And the login page is withheld from the stranger
+
+  @SNS-MGMT-05 @each_web_server
+  Scenario: A private server manages nothing
+    Given the administrator reaches SSH and the login page of the firewall
+    When the private server tries SSH and the login page of the firewall, on its public and its private address
+    Then SSH stays silent for the private server
+    And the login page is withheld from the private server
+
+  @SNS-MGMT-06 @each_site
+  Scenario: A sweep of all TCP ports by a stranger finds only what is published
+    When the stranger sweeps all TCP ports of the public address
+    Then exactly the published services and the SSL VPN answer
+    And every other port stays silent
+
+  @SNS-MGMT-07 @each_site
+  Scenario: A mistake in the rules is refused and the running rules stay
+    Given the stranger reaches the published web site
+    When the administrator activates a filter slot that names an unknown object
+    Then the command refuses it with the file and the line
+    And the stranger still reaches the published web site

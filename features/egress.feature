@@ -39,13 +39,13 @@ Feature: Private servers reach the Internet through the firewall
       | smtp    |
       | telnet  |
 
-  @SNS-EGRESS-06 @each_web_server @needs_url_filtering
+  @SNS-EGRESS-06 @each_web_server
   Scenario: A refused web site is cut by its name, and the server is told
     Given the private server reaches the public site over http
     When the private server asks the same address for each refused name over http
     Then it gets the firewall's refusal page instead
 
-  @SNS-EGRESS-07 @each_web_server @needs_url_filtering
+  @SNS-EGRESS-07 @each_web_server
   Scenario: A refused site is cut by its TLS server name
     Given the private server reaches the public site over https
     When the private server asks the same address for each refused name over https

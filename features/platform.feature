@@ -39,11 +39,11 @@ Feature: The platform is built as planned
     When the provider's gateway asks who has each released address of the block
     Then nobody answers
 
-  @SNS-PLAT-07 @needs_lab
+  @SNS-PLAT-07 @needs_isolation
   Scenario: Nothing of the lab is visible in the machine's own network
     Then the machine's own network namespace has no interface, address or route of the lab
 
-  @SNS-PLAT-08 @needs_lab
+  @SNS-PLAT-08 @needs_isolation
   Scenario: No packet of the lab can leave it
     Given the stranger reaches the public site over https
     When every host of the lab sends packets to addresses outside the lab

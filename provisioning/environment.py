@@ -1,0 +1,231 @@
+"""The environment under test, by role: the simulated lab now, the same handles for a real deployment later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lab import running
+from lab.capture import Tap
+from lab.cluster import Cluster
+from lab.device import Appliance
+from lab.errors import LabNotFound
+from provisioning.deployment import Deployment, DeploymentError, load
+from provisioning.secrets import Secrets
+from provisioning.topology import topology
+
+if TYPE_CHECKING:
+    from lab.host import LabHost
+    from lab.running import Lab
+    from sns.model import Configuration
+
+LabMode = Literal["fresh", "keep", "attach"]
+
+LAB_CAPABILITIES = frozenset(
+    {
+        "isolation",  # it can be shown that nothing leaves it
+        "raw_frames",
+        "transit_capture",
+        "fault_injection",
+        "disruption",  # nobody else uses it: disruptive scenarios need no permission
+        "vpn_client",
+        "configuration_change",
+        "spoofing",
+    }
+)
+"""What the simulated lab can do; scenarios ask for these by tag (``@needs_transit_capture``)."""
+
+
+def capabilities(deployment: Deployment) -> frozenset[str]:  # noqa: ARG001 - a real deployment's depend on it
+    """What the deployment's environment will be able to do, known before anything is started."""
+    return LAB_CAPABILITIES
+
+
+class LabEnvironment:
+    """A deployment that runs in the simulated lab."""
+
+    kind = "lab"
+
+    def __init__(self, deployment: Deployment, lab: Lab, secrets: Secrets) -> None:
+        self.deployment = deployment
+        self.lab = lab
+        self.secrets = secrets
+        self._taps: dict[str, Tap] = {}
+        self._clusters: dict[str, Cluster] = {}
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What it can do."""
+        return LAB_CAPABILITIES
+
+    def redact(self, text: str) -> str:
+        """The text without any secret of this deployment."""
+        return self.secrets.redact(text)
+
+    # Hosts by role
+
+    def host(self, name: str) -> LabHost:
+        """A host by its name in the plan (``web-sbg7``, ``stranger``). Raises LabNotFound."""
+        return self.lab.host(name)
+
+    def web_server(self, site: str) -> LabHost:
+        """The private web server of a site. Raises LabNotFound when the plan has none."""
+        for host in self.deployment.site(site).hosts_of("web"):
+            return self.lab.host(host.id)
+        raise LabNotFound(f"site {site} has no web server")
+
+    def gateway(self, site: str) -> LabHost:
+        """The provider's gateway of a site's public block."""
+        return self.lab.host(f"gw-{site}")
+
+    @property
+    def administrator(self) -> LabHost:
+        """The administrator's machine on the Internet."""
+        return self.lab.host("admin")
+
+    @property
+    def stranger(self) -> LabHost:
+        """A machine on the Internet that nobody knows."""
+        return self.lab.host("stranger")
+
+    @property
+    def vpn_client(self) -> LabHost:
+        """The VPN user's machine on the Internet."""
+        return self.lab.host("vpn-client")
+
+    @property
+    def public_site(self) -> LabHost:
+        """The machine of the public web site."""
+        return self.lab.host("public")
+
+    # Firewalls
+
+    def cluster(self, site: str) -> Cluster:
+        """The firewall of a site: a pair, or a single appliance (then always active)."""
+        if site not in self._clusters:
+            firewall = self.deployment.site(site).firewall
+            members = [Appliance(self.lab.host(member.id), member.number) for member in firewall.members]
+            self._clusters[site] = Cluster(site, members)
+        return self._clusters[site]
+
+    def firewall(self, site: str) -> Appliance:
+        """The member of a site's firewall that is active now."""
+        return self.cluster(site).active()
+
+    def configuration(self, site: str) -> Configuration:
+        """What the active member of a site is configured to do now."""
+        return self.firewall(site).configuration()
+
+    def notes(self) -> dict[str, str]:
+        """A word about each host that has one, for drawings: the members' states."""
+        return {name: state for site in self.deployment.sites for name, state in self.cluster(site).states().items()}
+
+    # Wires
+
+    def tap(self, point: str) -> Tap:
+        """The capture of a segment (``internet``) or of one end of a wire (``web-sbg7:eth0``), opened once, kept open."""
+        if point not in self._taps:
+            fabric = self.lab.fabric
+            host, _, nic = point.partition(":")
+            interface = fabric.port(host, nic) if nic else fabric.bridge(point)
+            self._taps[point] = Tap(fabric.pid, interface, point)
+        return self._taps[point]
+
+    def transit(self, site: str) -> Tap:
+        """The capture between a site's firewall and its provider: all that leaves or enters by the public side."""
+        return self.tap(f"gw-{site}:eth0")
+
+    @cached_property
+    def always_on(self) -> tuple[str, ...]:
+        """The capture points of every scenario: the Internet, each provider's side, each private server."""
+        sites = self.deployment.sites
+        servers = (host.id for site in sites.values() for host in site.hosts_of("web"))
+        return ("internet", *(f"gw-{site}:eth0" for site in sites), *(f"{server}:eth0" for server in servers))
+
+    def begin_capture(self) -> None:
+        """Forget what was captured before: what follows belongs to the scenario that begins."""
+        for point in self.always_on:
+            self.tap(point)
+        for tap in self._taps.values():
+            tap.forget()
+
+    def write_captures(self, folder: Path, comment: str) -> list[tuple[Path, str]]:
+        """Write what each point saw since :meth:`begin_capture`; files and what they are. Empty ones are left out."""
+        from lab.capture import write_pcapng
+
+        written = []
+        for point, tap in self._taps.items():
+            if frames := tap.since(0):
+                path = folder / f"{point.replace(':', '-')}.pcapng"
+                write_pcapng(path, frames, interface=point, comment=comment)
+                written.append((path, f"capture at {point}"))
+        return written
+
+    def close(self) -> None:
+        """Let go of the lab; it goes on."""
+        for tap in self._taps.values():
+            tap.close()
+        self._taps.clear()
+
+
+def lab_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], None]) -> LabEnvironment:
+    """Build the deployment in simulation. Raises DeploymentError before anything is started, or LabError."""
+    refuse_broken(deployment)
+    run = running.new_run()
+    folder = running.lab_folder(run)
+    secrets = Secrets(deployment.secrets, deployment.folder, store=folder / "secrets.json")
+    lab = running.up(topology(deployment, secrets), run=run, keep=keep, progress=progress)
+    (folder / "deployment.json").write_text(json.dumps({"folder": str(deployment.folder.resolve())}))
+    return LabEnvironment(deployment, lab, secrets)
+
+
+def lab_attach(run: str | None = None, deployment: Deployment | None = None) -> LabEnvironment:
+    """The lab that was left running; ``run`` names it when there are several. Raises LabNotFound."""
+    kept = [name for name, owner in running.running().items() if owner == running.KEPT]
+    wanted = run or (kept[0] if len(kept) == 1 else None)
+    if wanted is None:
+        several = f"several labs run: {', '.join(sorted(kept))}; name one" if kept else "no lab is running"
+        raise LabNotFound(f"{several} (`rempart lab up` starts one)")
+    folder = running.lab_folder(wanted)
+    try:
+        facts = json.loads((folder / "deployment.json").read_text())
+    except OSError:
+        raise LabNotFound(f"no lab {wanted} is running") from None
+    if deployment is None:
+        deployment = load(facts["folder"])
+    elif deployment.folder.resolve() != Path(facts["folder"]):
+        raise LabNotFound(f"lab {wanted} runs {facts['folder']}, not {deployment.folder}")
+    secrets = Secrets(deployment.secrets, deployment.folder, store=folder / "secrets.json")
+    return LabEnvironment(deployment, running.attach(topology(deployment, secrets), wanted), secrets)
+
+
+@contextmanager
+def open_environment(
+    deployment: Deployment, *, lab: LabMode = "fresh", progress: Callable[[str], None] = running.silent
+) -> Iterator[LabEnvironment]:
+    """The environment for a test run: a fresh lab that goes with it, one that stays (``keep``), or one that runs.
+
+    Raises DeploymentError for a deployment that cannot be built, LabError for a lab that does not come up.
+    """
+    if lab == "attach":
+        environment = lab_attach(deployment=deployment)
+    else:
+        environment = lab_up(deployment, keep=lab == "keep", progress=progress)
+    try:
+        yield environment
+    finally:
+        environment.close()
+        if lab == "fresh":
+            environment.lab.down()
+
+
+def refuse_broken(deployment: Deployment) -> None:
+    """Raise DeploymentError with every error of every site's ConfigFiles, and every disagreement with the plan."""
+    from provisioning.agreement import check
+
+    if found := check(deployment):
+        raise DeploymentError(found)

@@ -27,8 +27,9 @@ def _progress(text: str) -> None:
 
 
 def _up(given: argparse.Namespace) -> int:
-    from provisioning.deployment import load
     from provisioning.environment import lab_up
+
+    from provisioning.deployment import load
 
     began = time.monotonic()
     environment = lab_up(load(given.deployment), keep=True, progress=_progress)

@@ -1,1 +1,1 @@
-"""The Stormshield configuration language: read a ConfigFiles tree, check it, predict with it. Imports nothing of ours."""
+"""The Stormshield configuration language: read a ConfigFiles tree, check it, predict with it."""

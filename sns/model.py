@@ -1,7 +1,8 @@
 """The typed model of one appliance's configuration: what a ConfigFiles tree says, with file and line on every element.
 
-Nothing here reads files or resolves names; see :mod:`sns.reader` for the first and :mod:`sns.resolution` for the second.
-Names and meanings are the product's; where the file syntax is not confirmed by the vendor, ``docs/fidelity.md`` says so.
+Nothing here reads files or resolves names; see :mod:`sns.reader` for the first and :mod:`sns.resolution` for the
+second. Names and meanings are the product's; where the file syntax is not confirmed by the vendor,
+``docs/fidelity.md`` says so.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class HostObject:
-    """``[Host]``: one address, or a range (``first`` to ``last``, both included); no address when resolved elsewhere."""
+    """``[Host]``: one address, or a range (``first`` to ``last``, both included); no address when resolved later."""
 
     name: str
     location: Location
@@ -162,7 +163,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class StaticRoute:
-    """A ``[StaticRoutes]`` line: ``destination,interface[->gateway]``. ``interface == "loopback"`` is a black hole (R41)."""
+    """A ``[StaticRoutes]`` line: ``destination,interface[->gateway]``. Interface ``loopback`` is a black hole."""
 
     location: Location
     destination: str
@@ -191,6 +192,7 @@ class Operand:
 
     @property
     def is_any(self) -> bool:
+        """Whether the operand constrains nothing."""
         return len(self.names) == 1 and self.names[0].lower() == "any"
 
 
@@ -215,6 +217,7 @@ class Rule:
     text: str  # the line as written, without comment
     enabled: bool = True
     log: bool = False
+    log_level: str | None = None  # log minor major
     inspection: str | None = None  # firewall ids ips
     ip_protocol: str | None = None  # name or number behind ipproto
     icmp_type: int | None = None
@@ -234,6 +237,7 @@ class Rule:
     ssl_filter: int | None = None  # SSLFiltering slot
     name: str | None = None  # rulename
     comment: str = ""
+    unmodelled: tuple[str, ...] = ()  # words of the line that this model leaves out, each also an UNSUPPORTED finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,12 +261,17 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class ImplicitOptions:
-    """``Filter/filter``. ``implicit`` switches the whole set; ``services`` holds one lower-cased token per implicit rule."""
+    """``Filter/filter``. ``implicit`` switches all; ``services`` holds one lower-cased token per implicit rule."""
 
     location: Location
     implicit: bool = True
     firewall_default: bool = True  # traffic that the firewall itself sends
     services: Mapping[str, bool] = field(default_factory=dict)
+    locations: Mapping[str, Location] = field(default_factory=dict)  # of the tokens that the file gives, lower-cased
+
+    def where(self, token: str) -> Location:
+        """The line that sets a token, or the section's when the product's default applies."""
+        return self.locations.get(token.lower(), self.location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -456,7 +465,7 @@ class HaMember:
 
 @dataclass(frozen=True, slots=True)
 class HighAvailability:
-    """``HA/highavailability`` and ``HA/hacluster``. Times are milliseconds unless the name says otherwise (sns.md 1.9)."""
+    """``HA/highavailability`` and ``HA/hacluster``. Times are milliseconds unless said otherwise (sns.md 1.9)."""
 
     enabled: bool = False
     interface: str | None = None  # user name of the HA interface

@@ -1,0 +1,45 @@
+"""The appliance's commands: ``python3 -m lab.appliance NAME ARGUMENT…``. One line of the table makes a command."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+
+from lab.appliance.errors import ApplianceError, Misused
+
+COMMANDS: Mapping[str, str] = {
+    "boot": "lab.appliance.boot:main",
+    "enfilter": "lab.appliance.filtering:main",
+    "ennetwork": "lab.appliance.network:main",
+    "enopenvpn": "lab.appliance.sslvpn:main_enopenvpn",
+    "envpn": "lab.appliance.vpn:main_envpn",
+    "getconf": "lab.appliance.inifile:main_getconf",
+    "hainfo": "lab.appliance.ha_info:main",
+    "hasync": "lab.appliance.ha_sync:main",
+    "setconf": "lab.appliance.inifile:main_setconf",
+    "slotinfo": "lab.appliance.slots:main",
+}
+"""Command -> module and function ``(arguments) -> exit code``; the module is imported when the command is given."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command. 1 when it refused or failed, with every reason on standard error; 2 when it was misused."""
+    name = arguments[0] if arguments else ""
+    if name not in COMMANDS:
+        print(f"{name or 'no command'}: unknown command; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module, _, function = COMMANDS[name].partition(":")
+    try:
+        code: int = getattr(importlib.import_module(module), function)(arguments[1:])
+    except Misused as error:
+        print(f"usage: {error}", file=sys.stderr)
+        return 2
+    except ApplianceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,190 @@
+"""The IKE daemon of the appliance: started and stopped at once, reloaded without touching tunnels that did not change."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from lab.appliance import ipsec, negotiations, paths, security_associations
+from lab.appliance.daemon import Daemon, tail, write_private
+from lab.appliance.errors import ServiceFailed
+from lab.appliance.negotiations import Failure
+from lab.appliance.security_associations import SecurityAssociation
+from lab.appliance.vici import Session, ViciError
+from sns.model import Configuration
+
+_DIRECTORY = paths.STATE / "ipsec"
+_DAEMON_FILE = _DIRECTORY / "strongswan.conf"
+_POLICY_FILE = _DIRECTORY / "swanctl.conf"
+_PLAN_FILE = _DIRECTORY / "plan.json"
+_COMPILED_PID_FILE = Path("/run/charon.pid")  # charon's own; a stale one keeps it from starting
+
+_RENEWAL_MS = "5000"
+
+_CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What of a connection decides how an SA in place is treated when the policy changes."""
+
+    identity: str
+    times: str
+    children: tuple[str, ...]
+    initiate: bool
+    where: str
+    peer: str
+
+
+def apply(configuration: Configuration, *, active: bool = True) -> None:
+    """Make the active VPN slot the running one.
+
+    Tunnels that the change does not concern are not touched; where only lifetimes changed, new SAs stand before the old
+    ones go; anything else that changed goes down at once and is negotiated again. On a passive member (``active`` false)
+    only the files are written. Raises Refused for a policy that cannot be translated (nothing has changed then) and
+    ServiceFailed when the daemon does not come up.
+    """
+    connections = ipsec.translate(configuration)
+    before = _plans()
+    plans = {
+        connection.key: _Plan(
+            identity=connection.identity,
+            times=ipsec.render({connection.key: connection.settings}),
+            children=tuple(child.key for child in connection.children),
+            initiate=not connection.peer.responder_only,
+            where=configuration.where(connection.peer.location),
+            peer=connection.peer.name,
+        )
+        for connection in connections
+    }
+    daemon_changed = write_private(_DAEMON_FILE, ipsec.strongswan_conf(configuration))
+    write_private(_POLICY_FILE, ipsec.swanctl_conf(connections))
+    write_private(_PLAN_FILE, json.dumps({key: asdict(plan) for key, plan in plans.items()}))
+    if not active or not plans:
+        stop()
+    elif _CHARON.pid() is None:
+        start()
+    else:
+        if daemon_changed:
+            _CHARON.signal(signal.SIGHUP)  # reads strongswan.conf again
+        _reload(before, plans)
+
+
+def start() -> None:
+    """Start the daemon with the policy last applied, and initiate its tunnels. Does nothing when there is no policy.
+
+    Returns when the first IKE packets are being sent, not when the tunnels are up. Raises ServiceFailed.
+    """
+    plans = _plans()
+    if not plans or _CHARON.pid() is not None:
+        return
+    _COMPILED_PID_FILE.unlink(missing_ok=True)
+    ipsec.SOCKET.unlink(missing_ok=True)
+    _CHARON.start([], ipsec.SOCKET.exists, environment={"STRONGSWAN_CONF": str(_DAEMON_FILE)})
+    _load()
+    with _session() as session:
+        _initiate(session, plans, standing=())
+
+
+def stop(*, silently: bool = False) -> None:
+    """Stop the daemon; its peers are told unless ``silently``. Nothing to do when it does not run."""
+    _CHARON.stop(sign=signal.SIGKILL if silently else signal.SIGTERM)
+
+
+def last_failure() -> Failure | None:
+    """Why the last negotiation failed, in plain words; None when the last one of every connection succeeded."""
+    plans = _plans()
+    failure = negotiations.last_failure(ipsec.LOG)
+    if failure is None or failure.connection not in plans:
+        return failure
+    return replace(failure, peer=plans[failure.connection].peer, where=plans[failure.connection].where)
+
+
+def rekey() -> None:
+    """Renew every SA now, as at the end of its lifetime. Raises ServiceFailed when the daemon does not run."""
+    with _session() as session:
+        for sa in security_associations.read(session):
+            if sa.established:
+                session.command("rekey", {"child-id": sa.child_id})
+
+
+def running() -> bool:
+    """Whether the daemon runs."""
+    return _CHARON.pid() is not None
+
+
+def _reload(before: Mapping[str, _Plan], plans: Mapping[str, _Plan]) -> None:
+    with _session() as session:
+        for key, plan in before.items():
+            if key not in plans or plans[key].identity != plan.identity:
+                _terminate(session, {"ike": key, "force": "yes"})
+        _load()
+        standing = [sa for sa in security_associations.read(session) if sa.established]
+        _initiate(session, plans, {sa.child for sa in standing})
+        for sa in standing:
+            changed = sa.connection in before and plans[sa.connection].times != before[sa.connection].times
+            if changed and plans[sa.connection].initiate:
+                _renew(session, sa)
+
+
+def _initiate(session: Session, plans: Mapping[str, _Plan], standing: Collection[str | None]) -> None:
+    for key, plan in plans.items():
+        for child in plan.children if plan.initiate else ():
+            if child not in standing:
+                session.command("initiate", {"ike": key, "child": child, "timeout": "-1"})
+
+
+def _renew(session: Session, old: SecurityAssociation) -> None:
+    """Negotiate the tunnel afresh and let the old SA go when the new one stands; if none does, the old one stays."""
+    try:
+        session.command("initiate", {"ike": old.connection, "child": old.child, "timeout": _RENEWAL_MS})
+    except ViciError:
+        return  # security_associations.last_failure() tells why
+    fresh = {sa.ike_id for sa in security_associations.read(session) if sa.connection == old.connection}
+    if fresh == {old.ike_id}:
+        _terminate(session, {"child-id": old.child_id})
+    else:
+        _terminate(session, {"ike-id": old.ike_id})
+
+
+def _terminate(session: Session, which: Mapping[str, str]) -> None:
+    with contextlib.suppress(ViciError):  # nothing of that name is up: just what was wanted
+        session.command("terminate", which | {"timeout": "-1"} if "force" not in which else which)
+
+
+def _session() -> Session:
+    try:
+        return Session(ipsec.SOCKET)
+    except ViciError as error:
+        raise ServiceFailed("charon", f"{error}\n{tail(ipsec.LOG)}") from error
+
+
+def _load() -> None:
+    _swanctl("--load-all", "--clear", "--noprompt", "--file", str(_POLICY_FILE))
+
+
+def _swanctl(*arguments: str) -> None:
+    """Run swanctl, always bounded: a daemon short of threads would keep it waiting for ever. Raises ServiceFailed."""
+    environment = {"STRONGSWAN_CONF": str(_DAEMON_FILE), "SWANCTL_DIR": str(_DIRECTORY), "PATH": "/usr/sbin:/usr/bin"}
+    try:
+        done = subprocess.run(
+            ["/usr/sbin/swanctl", *arguments], env=environment, capture_output=True, text=True, timeout=5, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ServiceFailed("charon", f"swanctl {arguments[0]} got no answer\n{tail(ipsec.LOG)}") from error
+    if done.returncode:
+        raise ServiceFailed("charon", f"swanctl {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def _plans() -> dict[str, _Plan]:
+    """The plan last applied; empty before the first."""
+    try:
+        stored = json.loads(_PLAN_FILE.read_text())
+    except FileNotFoundError:
+        return {}
+    return {key: _Plan(**{**plan, "children": tuple(plan["children"])}) for key, plan in stored.items()}

@@ -1,0 +1,145 @@
+"""One long-running program of the appliance: started, awaited, stopped by its own process id, never by name."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.appliance import paths
+from lab.appliance.errors import ServiceFailed
+
+_TAIL = 15  # lines of a log that an error message carries
+_POLL = 0.002  # seconds between two looks at a daemon that is starting
+_SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A program that runs in the foreground of its own session, with a pid file and a log of its output.
+
+    ``program`` is the absolute path of the executable; a pid file whose process runs something else is stale.
+    """
+
+    name: str
+    program: str
+    log: Path
+
+    @property
+    def pid_file(self) -> Path:
+        """Where the process id is kept."""
+        return paths.RUN / f"{self.name}.pid"
+
+    def pid(self) -> int | None:
+        """The process id when the daemon runs, else None (no pid file, process gone, a zombie, or another program)."""
+        try:
+            pid = int(self.pid_file.read_text())
+            running = Path(f"/proc/{pid}/exe").readlink()  # a zombie has none
+        except (OSError, ValueError):
+            return None
+        return pid if running == Path(self.program).resolve() else None
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        ready: Callable[[], bool],
+        *,
+        within: float = 5.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> int:
+        """Start the program and return its process id once ``ready`` says so.
+
+        Raises ServiceFailed, with the end of the log, when the process ends or is not ready after ``within`` seconds;
+        in the second case it is stopped first.
+        """
+        paths.RUN.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        mark = self.log.stat().st_size if self.log.exists() else 0
+        pid = self._spawn(arguments, environment or {})
+        self.pid_file.write_text(f"{pid}\n")
+        deadline = time.monotonic() + within
+        while not ready():
+            if _ended(pid):
+                self.pid_file.unlink(missing_ok=True)
+                raise ServiceFailed(self.name, tail(self.log, mark))
+            if time.monotonic() > deadline:
+                self.stop()
+                raise ServiceFailed(self.name, tail(self.log, mark) or f"not ready after {within:g} s")
+            time.sleep(_POLL)
+        return pid
+
+    def _spawn(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        log = (os.POSIX_SPAWN_OPEN, 1, str(self.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), log, (os.POSIX_SPAWN_DUP2, 1, 2)]
+        return os.posix_spawn(
+            self.program,
+            [self.program, *arguments],
+            {"PATH": _SEARCH_PATH, "LC_ALL": "C", **environment},
+            file_actions=actions,
+            setsid=True,
+        )
+
+    def stop(self, within: float = 2.0, *, sign: signal.Signals = signal.SIGTERM) -> None:
+        """Stop the daemon and wait until it is gone; SIGKILL after ``within`` seconds. Nothing to do when it is not up."""
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                _terminate(pid, sign, within)
+        self.pid_file.unlink(missing_ok=True)
+
+    def signal(self, sign: signal.Signals) -> bool:
+        """Send a signal; False when the daemon does not run."""
+        pid = self.pid()
+        if pid is None:
+            return False
+        os.kill(pid, sign)
+        return True
+
+
+def _terminate(pid: int, sign: signal.Signals, within: float) -> None:
+    handle = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(handle, sign)
+        if not select.select([handle], [], [], within)[0]:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            select.select([handle], [], [], within)
+    finally:
+        os.close(handle)
+    _ended(pid)  # collects the process when it is our own child
+
+
+def _ended(pid: int) -> bool:
+    """Whether a process is gone; one of our own children is collected, others are asked for through /proc."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return not Path(f"/proc/{pid}").exists()
+
+
+def tail(log: Path, start: int = 0, lines: int = _TAIL) -> str:
+    """The last lines of a log, none from before byte ``start``; empty when there is no log."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(start)
+            text = stream.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def write_private(path: Path, text: str) -> bool:
+    """Write a file that only root may read, at once and whole. Returns whether its content changed."""
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as stream:
+        stream.write(text)
+    fresh.rename(path)
+    return True

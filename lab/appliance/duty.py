@@ -1,0 +1,44 @@
+"""Which member of a cluster runs the VPN daemons: the active one. A firewall that stands alone is always on duty.
+
+The HA agent calls :func:`take_over` and :func:`stand_down`; the commands ask :func:`on_duty`, so that ``envpn`` on a passive
+member prepares its files and starts nothing.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from lab.appliance import charon, openvpn, paths
+from sns.model import Configuration
+
+_MARK = paths.RUN / "on-duty"
+
+
+def on_duty(configuration: Configuration) -> bool:
+    """Whether this member is the one that serves tunnels."""
+    return not configuration.ha.enabled or _MARK.exists()
+
+
+def forget() -> None:
+    """At boot: off duty until the agent says otherwise."""
+    _MARK.unlink(missing_ok=True)
+
+
+def take_over() -> None:
+    """Start the VPN daemons with what was last applied. Site-to-site tunnels are being negotiated on return.
+
+    Raises ServiceFailed; what does start keeps running.
+    """
+    paths.RUN.mkdir(parents=True, exist_ok=True)
+    _MARK.touch()
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        starts = [pool.submit(charon.start), pool.submit(openvpn.start)]
+    for start in starts:
+        start.result()
+
+
+def stand_down() -> None:
+    """Stop the VPN daemons, at once and without a word to the peers: they are the other member's now."""
+    _MARK.unlink(missing_ok=True)
+    charon.stop(silently=True)
+    openvpn.stop()

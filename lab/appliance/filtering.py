@@ -1,0 +1,86 @@
+"""``enfilter``: apply a filter and NAT slot. Established sessions go on; a broken slot changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lab.appliance import configuration as configurations
+from lab.appliance import filterlog, programs, ruleset, slots, webproxy
+from lab.appliance.errors import ApplianceError, Misused, Refused
+from lab.appliance.proxies import proxies_of
+from sns.errors import ResolutionError
+from sns.model import Configuration, Finding, Location, Severity
+from sns.resolution import Resolver
+
+_USAGE = "enfilter [NN | on | off | -u]"
+_SHARED = frozenset({
+    *configurations.NETWORK_FILES, "servicegroup", "urlgroup", "cngroup", "Filter/filter", "Filter/slotinfo",
+})  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """``enfilter``: activate slot NN, apply the active one again (``-u``, ``on``, none), or let all pass (``off``)."""
+    if len(arguments) > 1:
+        raise Misused(_USAGE)
+    word = arguments[0] if arguments else "-u"
+    with configurations.exclusive():
+        if word == "off":
+            programs.run(("nft", "-f", "-"), given=ruleset.open_gate())
+            return 0
+        if word in ("on", "-u"):
+            apply(configurations.load())
+        elif word.isdecimal():
+            _activate(slots.number(word))
+        else:
+            raise Misused(_USAGE)
+    print("No QoS rules, QoS disabled")
+    return 0
+
+
+def apply(configuration: Configuration) -> None:
+    """Load the active slot, and keep a copy of all files as the running ones. Raises as :func:`load` does."""
+    load(configuration)
+    configurations.record()
+
+
+def load(configuration: Configuration) -> None:
+    """Check, translate and load the active slot of a configuration.
+
+    Raises Refused, with everything that is wrong; ServiceFailed when the web proxy or the log does not start.
+    """
+    check(configuration)
+    try:
+        text = ruleset.translate(configuration)
+        proxies = proxies_of(configuration, Resolver(configuration))
+    except ResolutionError as error:
+        raise ApplianceError(f"the filter policy cannot be translated: {error}") from error
+    filterlog.start()
+    if proxies:
+        webproxy.reload(configuration, proxies)
+    programs.run(("nft", "-f", "-"), given=text)
+    if not proxies:
+        webproxy.reload(configuration, ())
+
+
+def check(configuration: Configuration) -> None:
+    """Refuse what the filter cannot work with: errors in its files, other slots aside. Raises Refused."""
+    slot = f"Filter/{configuration.active_policy:02d}"
+
+    def concerns(file: str) -> bool:
+        return file in _SHARED or file == slot or file.partition("/")[0] in ("URLFiltering", "SSLFiltering")
+
+    configurations.check(configuration, concerns)
+
+
+def _activate(slot: int) -> None:
+    configuration = configurations.load()
+    if slot not in configuration.policies:
+        location = Location(f"Filter/{slot:02d}", 1)
+        remedy = "write it, or choose another"
+        raise Refused((Finding(Severity.ERROR, location, "file", "there is no such slot", remedy),))
+    left_is_missing = configuration.active_policy not in configuration.policies
+    # What is wrong with the slot that is left does not matter any more.
+    kept = tuple(f for f in configuration.findings if not (left_is_missing and f.location.file == "Filter/slotinfo"))
+    apply(replace(configuration, active_policy=slot, findings=kept))
+    slots.activate("filter", slot)
+    configurations.record("Filter")

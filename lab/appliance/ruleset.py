@@ -1,0 +1,171 @@
+"""A filter and NAT slot as one nft file, which replaces the running one at once: sessions live on, no packet slips by.
+
+The policy is evaluated in prerouting, on addresses before NAT, for what comes to the firewall and for what goes through
+it (sns.md 1.6): established sessions, then implicit rules, then the slot, first match. The rule that lets a
+connection pass is kept in the connection's mark, and the NAT hooks translate by the mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lab.appliance import counters, marks, matches, nat, spoofing
+from lab.appliance.errors import Refused
+from lab.appliance.matches import Match
+from lab.appliance.proxies import proxies_of
+from sns.implicit import FIREWALL, ImplicitRule
+from sns.implicit import rules as implicit_rules
+from sns.model import Configuration, Finding, Rule, Severity
+from sns.resolution import Resolver
+
+LOG_GROUP = 1
+"""The netfilter log group that :mod:`lab.appliance.filterlog` reads."""
+
+_HEAD = "table ip sns\ndelete table ip sns\n"
+_MIDSTREAM = "tcp flags & (fin|syn|rst|ack) != syn"
+
+
+def translate(configuration: Configuration) -> str:
+    """The nft file of the active slot. Raises Refused (a translation that cannot be simulated), ResolutionError."""
+    return Translation(configuration).text()
+
+
+def open_gate() -> str:
+    """The nft file of ``enfilter off``: everything passes, nothing is translated."""
+    return _HEAD
+
+
+class Translation:
+    """One configuration on its way to nft."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.resolver = Resolver(configuration)
+        self.policy = configuration.policy
+        self.filter = tuple(rule for rule in self.policy.filter if rule.enabled and _understood(rule))
+        self.nat = tuple(rule for rule in self.policy.nat if rule.enabled and _understood(rule))
+        everything = implicit_rules(configuration, self.resolver)
+        self.implicit = tuple(rule for rule in everything if rule.interfaces != (FIREWALL,))  # see _own for that one
+        self.proxies = proxies_of(configuration, self.resolver)
+        for rule in (*self.filter, *self.nat):
+            if rule.number > marks.MOST_RULES:
+                message = f"more than {marks.MOST_RULES} rules in a slot are not simulated"
+                raise Refused((Finding(Severity.ERROR, rule.location, "rule", message, "use fewer rules"),))
+
+    def text(self) -> str:
+        """The whole file."""
+        body = [
+            *(f"counter {name} {{ }}" for name in self._counters()),
+            *_chain("antispoof", "type filter hook prerouting priority raw", self._antispoof()),
+            *_chain("evaluation", "type filter hook prerouting priority mangle", self._policy()),
+            *_chain("translate", "", self._translate()),
+            *_chain("destination", "type nat hook prerouting priority dstnat", self._destination()),
+            *_chain("source", "type nat hook postrouting priority srcnat", self._source()),
+            *_chain("proxies", "type filter hook input priority filter", self._guard_proxies()),
+            *_chain("own", "type filter hook output priority filter", self._own()),
+        ]
+        return f"{_HEAD}table ip sns {{\n" + "\n".join(body) + "\n}\n"
+
+    def _counters(self) -> Iterable[str]:
+        names = [counters.ANTISPOOF, counters.INVALID, counters.FIREWALL_DEFAULT, counters.DEFAULT]
+        names += [counters.of_implicit(rule.token) for rule in self.implicit]
+        names += [counters.of_rule(rule, self.policy.slot) for rule in (*self.filter, *self.nat)]
+        return dict.fromkeys(names)
+
+    def _antispoof(self) -> Iterator[str]:
+        yield from spoofing.rules(self.configuration, self.resolver)
+
+    def _policy(self) -> Iterator[str]:
+        yield 'iifname "lo" accept'
+        yield "ct state established,related accept"
+        yield f'ct state invalid counter name "{counters.INVALID}" drop'
+        yield f'{_MIDSTREAM} counter name "{counters.INVALID}" drop'  # a session nobody saw the beginning of
+        for hidden in self.implicit:
+            yield from self._implicit_rule(hidden)
+        for rule in self.filter:
+            yield from self._filter_rule(rule)
+        yield f'counter name "{counters.DEFAULT}" drop'
+
+    def _implicit_rule(self, rule: ImplicitRule) -> Iterator[str]:
+        count = f'counter name "{counters.of_implicit(rule.token)}"'
+        for match in matches.of_implicit(rule, self.configuration, self.resolver):
+            yield from _verdict(match, rule.action, (count,), passed="goto translate")
+
+    def _filter_rule(self, rule: Rule) -> Iterator[str]:
+        statements = self._statements(rule)
+        passed = f"{marks.remember(rule)} {'accept' if rule.translation else 'goto translate'}"
+        for match in matches.of_rule(rule, self.configuration, self.resolver):
+            yield from _verdict(match, rule.action, statements, passed=passed)
+
+    def _statements(self, rule: Rule) -> tuple[str, ...]:
+        count = f'counter name "{counters.of_rule(rule, self.policy.slot)}"'
+        if not rule.log and rule.action != "log":
+            return (count,)
+        prefix = f"rule=Filter/{self.policy.slot:02d}:{rule.location.line} action={rule.action} "
+        return count, f'log prefix "{prefix}" group {LOG_GROUP}'
+
+    def _translate(self) -> Iterator[str]:
+        for rule in self.nat:
+            wanted = rule.translation
+            only_source = wanted is not None and wanted.destination is None and wanted.source is not None
+            untaken = (marks.NOT_IN_TUNNEL,) if only_source else ()
+            keep = () if wanted is None else (marks.remember(rule),)
+            for match in matches.of_rule(rule, self.configuration, self.resolver):
+                yield match.rule(*untaken, *self._statements(rule), *keep, "accept")
+        yield "accept"
+
+    def _destination(self) -> Iterator[str]:
+        for proxy in self.proxies:
+            yield f"{marks.remembered(proxy.rule)} tcp dport {proxy.matched} redirect to :{proxy.port}"
+        for rule in (*self.filter, *self.nat):
+            yield from nat.destination(rule, self.resolver)
+
+    def _source(self) -> Iterator[str]:
+        yield f"ct mark & {marks.IN_TUNNEL:#x} != 0 accept"
+        for rule in (*self.filter, *self.nat):
+            yield from nat.source(rule, self.resolver)
+
+    def _guard_proxies(self) -> Iterator[str]:
+        ports = sorted({proxy.port for proxy in self.proxies})
+        if ports:
+            listed = ", ".join(map(str, ports))
+            yield f'iifname != "lo" tcp dport {{ {listed} }} ct status & dnat != dnat drop'
+
+    def _own(self) -> Iterator[str]:
+        """Without ``fwdefault`` the firewall itself may only answer."""
+        if not self.configuration.implicit.firewall_default:
+            yield 'oifname "lo" accept'
+            yield "ct state established,related accept"
+            yield f'counter name "{counters.FIREWALL_DEFAULT}" drop'
+
+
+def _understood(rule: Rule) -> bool:
+    """Whether the rule may be translated: one that passes, or only notes, must not do so for more than it says."""
+    return not rule.unmodelled or rule.action in ("block", "reset")
+
+
+def _verdict(match: Match, action: str, statements: tuple[str, ...], *, passed: str) -> Iterator[str]:
+    """The nft rules of one action. ``decrypt`` and ``deleg``, unsupported, do nothing; the reader has told so."""
+    if action == "pass":
+        yield match.rule(*statements, passed)
+    elif action == "block":
+        yield match.rule(*statements, "drop")
+    elif action == "log":
+        yield match.rule(*statements)
+    elif action == "reset":
+        if match.protocol in (None, matches.TCP):
+            alone = () if match.protocol == matches.TCP else ("meta l4proto tcp",)
+            yield match.rule(*alone, *statements, "reject with tcp reset")
+        if match.protocol in (None, matches.UDP):
+            alone = () if match.protocol == matches.UDP else ("meta l4proto udp",)
+            yield match.rule(*alone, *statements, "reject with icmp port-unreachable")
+        if match.protocol not in (matches.TCP, matches.UDP):
+            yield match.rule(*statements, "drop")  # the product answers TCP and UDP only
+
+
+def _chain(name: str, hook: str, rules: Iterable[str]) -> Iterator[str]:
+    yield f"chain {name} {{"
+    if hook:
+        yield f"{hook}; policy accept;"
+    yield from rules
+    yield "}"

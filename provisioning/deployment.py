@@ -1,0 +1,274 @@
+"""A deployment: its plan from ``deployment.toml``, and the configuration of each of its firewalls.
+
+:func:`load` reads and validates the plan only; a firewall's ConfigFiles tree is read when first asked for.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Interface
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioning import deployment_checks as checks
+from provisioning import deployment_reader as reader
+from provisioning.deployment_model import (
+    Budgets,
+    Internet,
+    Member,
+    Network,
+    Person,
+    Pool,
+    PrivateHost,
+    PublishedService,
+    SecretReference,
+    Site,
+    Tunnel,
+)
+from provisioning.toml_lines import Place, TomlLines
+from provisioning.toml_table import Findings, Table
+
+if TYPE_CHECKING:
+    from sns.model import Configuration, Finding, Interface
+
+PLAN = "deployment.toml"
+
+Instance = Site | Tunnel | Pool | PublishedService | PrivateHost
+"""What an axis counts."""
+
+
+class DeploymentError(Exception):
+    """A deployment that cannot be used; ``findings`` holds every reason, each with file, line and field."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(str(finding) for finding in findings))
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One deployment folder, read. Sites are in file order: the first is the hub that distances count from."""
+
+    folder: Path
+    name: str
+    title: str
+    sites: Mapping[str, Site]
+    tunnels: tuple[Tunnel, ...]
+    internet: Internet
+    secrets: Mapping[str, SecretReference]
+    budgets: Budgets
+    lines: TomlLines = field(repr=False, compare=False)
+    _configurations: dict[tuple[str, int], Configuration] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def plan(self) -> Path:
+        """The file that the plan was read from."""
+        return self.folder / PLAN
+
+    def site(self, name: str) -> Site:
+        """The site of this name. Raises KeyError when there is none."""
+        return self.sites[name]
+
+    # Axes: what scenarios are instantiated over ----------------------------------------------------------------
+
+    def axis(self, name: str) -> tuple[str, ...]:
+        """The ids of all instances of one of :data:`AXES`. Raises KeyError for another name."""
+        return tuple(self._instances(name))
+
+    def instance(self, axis: str, identifier: str) -> Instance:
+        """What an id of an axis stands for. Raises KeyError when the axis or the id is unknown."""
+        return self._instances(axis)[identifier]
+
+    def _instances(self, axis: str) -> dict[str, Instance]:
+        if axis not in AXES:
+            raise KeyError(f"unknown axis {axis!r}; known: {', '.join(AXES)}")
+        sites = self.sites.values()
+        found: dict[str, Instance] = {}
+        match axis:
+            case "site":
+                found.update(self.sites)
+            case "cluster":
+                found.update({site.name: site for site in sites if site.firewall.is_cluster})
+            case "remote_access_site":
+                found.update({site.name: site for site in sites if site.pools})
+            case "tunnel":
+                found.update({tunnel.id: tunnel for tunnel in self.tunnels})
+            case "pool":
+                found.update({self.pool_id(pool): pool for site in sites for pool in site.pools})
+            case "published_service":
+                found.update({entry.id: entry for site in sites for entry in site.published})
+            case "web_server":
+                found.update({host.id: host for site in sites for host in site.hosts_of("web")})
+            case "bare_metal_server":
+                found.update({host.id: host for site in sites for host in site.hosts_of("bare-metal")})
+        return found
+
+    def pool_id(self, pool: Pool) -> str:
+        """``udp`` where one site offers remote access, ``sbg7-udp`` where several do."""
+        several = sum(1 for site in self.sites.values() if site.pools) > 1
+        return f"{pool.site}-{pool.protocol}" if several else pool.protocol
+
+    # Finding things --------------------------------------------------------------------------------------------
+
+    def tunnels_of(self, site: str) -> tuple[Tunnel, ...]:
+        """The tunnels that end at a site."""
+        return tuple(tunnel for tunnel in self.tunnels if site in tunnel.sites)
+
+    def members(self) -> tuple[Member, ...]:
+        """All appliances, site by site."""
+        return tuple(member for site in self.sites.values() for member in site.firewall.members)
+
+    def people(self) -> tuple[Person, ...]:
+        """Everyone in a directory, site by site."""
+        return tuple(person for site in self.sites.values() for person in site.people)
+
+    # What the firewalls say --------------------------------------------------------------------------------------
+
+    def configuration_folder(self, site: str) -> Path:
+        """A site's ConfigFiles."""
+        return self.folder / site / "ConfigFiles"
+
+    def data_folder(self, site: str) -> Path:
+        """A site's exported Data (the directory's base); it need not exist."""
+        return self.folder / site / "Data"
+
+    def configuration(self, site: str, member: int = 1) -> Configuration:
+        """What a site's firewall is configured to do, read once; ``member`` decides whose HA lease is assumed.
+
+        Mistakes in the tree are in the configuration's own ``findings``. Raises KeyError for an unknown site.
+        """
+        key = (site, member)
+        if key not in self._configurations:
+            from sns.reader import read
+
+            folder = self.configuration_folder(site)
+            self._configurations[key] = read(folder, label=site, leases=self._leases(self.sites[site], member))
+        return self._configurations[key]
+
+    def _leases(self, site: Site, member: int) -> dict[str, IPv4Interface]:
+        """The addresses that DHCP will give a member's interfaces: only the HA network's are reserved."""
+        leases = {}
+        address = site.firewall.members[member - 1].ha_address
+        for number, nic in enumerate(site.firewall.nics):
+            network = site.networks[nic]
+            if network.role == "ha" and address is not None:
+                leases[f"ethernet{number}"] = IPv4Interface((address, network.subnet.prefixlen))
+        return leases
+
+    def interface(self, site: str, network: str) -> Interface | None:
+        """The firewall's interface on one of the site's networks, as its ``network`` file has it; None without one."""
+        nics = self.sites[site].firewall.nics
+        if network not in nics:
+            return None
+        return self.configuration(site).interface(f"ethernet{nics.index(network)}")
+
+    def public_address(self, site: str) -> IPv4Address:
+        """The firewall's address on the public block. Raises LookupError when its ``network`` file gives none."""
+        return self._address(site, self.sites[site].network_of("external"))
+
+    def private_address(self, site: str, network: str | None = None) -> IPv4Address:
+        """The firewall's address on a private network (the site's first when not named), its hosts' gateway.
+
+        Raises LookupError when its ``network`` file gives none.
+        """
+        where = self.sites[site]
+        return self._address(site, where.networks[network] if network else where.network_of("private"))
+
+    def _address(self, site: str, network: Network) -> IPv4Address:
+        interface = self.interface(site, network.name)
+        if interface is None or interface.address is None:
+            raise LookupError(f"{site}: the firewall has no address on {network.name}; see ConfigFiles/network")
+        return interface.address.ip
+
+
+AXES = (
+    "site",
+    "cluster",
+    "remote_access_site",
+    "tunnel",
+    "pool",
+    "published_service",
+    "web_server",
+    "bare_metal_server",
+)
+"""What a scenario can be instantiated over, each with ids of its own."""
+
+
+def load(folder: Path | str) -> Deployment:
+    """Read and validate the plan of a deployment folder.
+
+    Raises DeploymentError with every finding at once: what cannot be read, what is unknown, what contradicts itself.
+    """
+    folder = Path(folder)
+    plan = folder / PLAN
+    try:
+        text = plan.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        what = f"no {PLAN}" if folder.is_dir() else "no such folder"
+        raise _failure(plan, 1, "deployment", what, "name a folder like deployments/guide") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _failure(plan, 1, "deployment", f"cannot be read: {error}", "") from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, message = _syntax_error(text, str(error))
+        raise _failure(plan, line, "TOML", message, "see https://toml.io") from None
+    return _read(folder, values, TomlLines(text))
+
+
+def _read(folder: Path, values: dict[str, Any], lines: TomlLines) -> Deployment:
+    findings = Findings(str(folder / PLAN), lines)
+    table = Table(values, (), findings)
+    deployment = Deployment(
+        folder=folder,
+        name=table.text("name"),
+        title=table.text("title", default=folder.name),
+        sites={name: reader.read_site(name, entry) for name, entry in table.named_tables("sites").items()},
+        tunnels=tuple(reader.read_tunnel(entry) for entry in table.tables("tunnels")),
+        internet=reader.read_internet(table.table("internet")),
+        secrets=reader.read_secrets(table.table("secrets")),
+        budgets=reader.read_budgets(table.optional_table("budgets")),
+        lines=lines,
+    )
+    table.close()
+    _check(deployment, findings)
+    if findings:
+        raise DeploymentError(located(findings.file, findings.lines()))
+    return deployment
+
+
+def _check(deployment: Deployment, findings: Findings) -> None:
+    if not deployment.sites:
+        findings.add(("sites",), "no site", "add at least one [sites.NAME]")
+    for site in deployment.sites.values():
+        checks.check_site(site, findings)
+    checks.check_between_sites(deployment.sites, deployment.internet, findings)
+    checks.check_tunnels(deployment.tunnels, deployment.sites, findings)
+    checks.check_internet(deployment.internet, findings, deployment.sites.values())
+    used: list[tuple[Place, str]] = [((*person.place, "password"), person.password) for person in deployment.people()]
+    used += [((*tunnel.place, "key"), tunnel.key) for tunnel in deployment.tunnels]
+    checks.check_secrets(deployment.folder, deployment.secrets, used, findings)
+    checks.check_folders(deployment.folder, deployment.sites.values(), findings)
+
+
+def located(file: str, lines: list[tuple[int, str, str, str]]) -> tuple[Finding, ...]:
+    """Findings as the whole project prints them: ``file:line: field: message (remedy)``."""
+    from sns.model import Finding, Location, Severity
+
+    return tuple(
+        Finding(Severity.ERROR, Location(file, line), name, message, remedy) for line, name, message, remedy in lines
+    )
+
+
+def _failure(plan: Path, line: int, name: str, message: str, remedy: str) -> DeploymentError:
+    return DeploymentError(located(str(plan), [(line, name, message, remedy)]))
+
+
+def _syntax_error(text: str, message: str) -> tuple[int, str]:
+    """The line of a TOML syntax error, which tomllib writes into its message."""
+    what, _, where = message.partition(" (at ")
+    if where.startswith("line "):
+        return int(where.removeprefix("line ").partition(",")[0]), what
+    return len(text.splitlines()) or 1, what  # "at end of document"

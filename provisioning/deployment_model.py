@@ -1,0 +1,253 @@
+"""What a deployment is made of, as ``deployment.toml`` plans it: sites, networks, members, hosts, people, secrets.
+
+What the firewalls themselves say (their addresses, rules, tunnels) is not here: it stands in each site's ConfigFiles,
+see :meth:`provisioning.deployment.Deployment.configuration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+
+from provisioning.toml_lines import Place
+
+NETWORK_ROLES = ("external", "private", "ha")
+HOST_ROLES = ("web", "bare-metal")
+PROTOCOLS = ("tcp", "udp")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A vRack network of a site. ``dhcp`` are the addresses that OpenStack's DHCP service keeps for itself."""
+
+    name: str
+    site: str
+    role: str  # one of NETWORK_ROLES
+    vlan: int  # 0 is the vRack's untagged network
+    subnet: IPv4Network
+    dhcp: tuple[IPv4Address, ...]
+    place: Place
+
+    @property
+    def segment(self) -> str:
+        """The vRack segment that carries it; a VLAN is one segment across all regions."""
+        return f"vrack-{self.vlan}"
+
+
+@dataclass(frozen=True)
+class PrivateHost:
+    """A machine of a private network. With ``trunk`` its port is tagged with these VLANs (a bare-metal server)."""
+
+    name: str
+    site: str
+    role: str  # one of HOST_ROLES
+    network: str
+    address: IPv4Address
+    trunk: tuple[int, ...]
+    mac: str
+    mac_written: bool  # else it follows from the address
+    place: Place
+
+    @property
+    def id(self) -> str:
+        """Its name in the whole deployment: ``web-sbg7``."""
+        return f"{self.name}-{self.site}"
+
+
+@dataclass(frozen=True)
+class Member:
+    """One appliance of a site's firewall. ``number`` counts from 1; ``macs`` are its own, one per NIC.
+
+    ``ha_address`` is what OpenStack's DHCP gives its HA interface; None on a firewall that is a single appliance.
+    """
+
+    number: int
+    site: str
+    instance: str
+    serial: str
+    ha_address: IPv4Address | None
+    macs: tuple[str, ...]
+    macs_written: bool  # else they follow from its addresses
+    place: Place
+
+    @property
+    def id(self) -> str:
+        """Its name in the whole deployment: ``fw1-sbg7``."""
+        return f"fw{self.number}-{self.site}"
+
+
+@dataclass(frozen=True)
+class Firewall:
+    """A site's firewall: one appliance, or a pair. ``nics`` are network names: ethernet0, ethernet1, … in order."""
+
+    site: str
+    model: str
+    nics: tuple[str, ...]
+    members: tuple[Member, ...]
+    place: Place
+
+    @property
+    def is_cluster(self) -> bool:
+        """Whether two members share its addresses."""
+        return len(self.members) > 1
+
+
+@dataclass(frozen=True)
+class PublishedService:
+    """What the Internet may reach on the firewall's public address, and the private host that answers."""
+
+    name: str
+    site: str
+    protocol: str  # one of PROTOCOLS
+    port: int
+    host: str
+    place: Place
+
+    @property
+    def id(self) -> str:
+        """``sbg7-http``."""
+        return f"{self.site}-{self.name}"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The client network of one SSL VPN transport."""
+
+    site: str
+    protocol: str  # one of PROTOCOLS
+    network: IPv4Network
+    place: Place
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone in a site's directory. ``password`` names a secret; ``login`` carries the directory's domain."""
+
+    site: str
+    login: str
+    password: str
+    place: Place
+
+    @property
+    def uid(self) -> str:
+        """The login without its domain, as the directory knows it."""
+        return self.login.partition("@")[0]
+
+    @property
+    def domain(self) -> str:
+        """The directory's domain, empty when the login has none."""
+        return self.login.partition("@")[2]
+
+
+@dataclass(frozen=True)
+class Site:
+    """One site: its public block, its vRack networks, its firewall and what lives behind it.
+
+    ``distance_ms`` is the one-way delay to the first site. ``released`` are addresses of the block that nobody may
+    answer for any more.
+    """
+
+    name: str
+    region: str
+    distance_ms: float
+    block: IPv4Network
+    gateway: IPv4Address
+    gateway_internet: IPv4Address
+    released: tuple[IPv4Address, ...]
+    networks: Mapping[str, Network]
+    firewall: Firewall
+    hosts: Mapping[str, PrivateHost]
+    published: tuple[PublishedService, ...]
+    pools: tuple[Pool, ...]
+    people: tuple[Person, ...]
+    place: Place
+
+    def network_of(self, role: str) -> Network:
+        """The first network of a role. Raises KeyError when the site has none."""
+        for network in self.networks.values():
+            if network.role == role:
+                return network
+        raise KeyError(role)
+
+    def hosts_of(self, role: str) -> tuple[PrivateHost, ...]:
+        """The hosts of a role, in file order."""
+        return tuple(host for host in self.hosts.values() if host.role == role)
+
+    def host_interface(self, host: PrivateHost) -> IPv4Interface:
+        """A host's address with its network's mask."""
+        return IPv4Interface((host.address, self.networks[host.network].subnet.prefixlen))
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A site-to-site tunnel between a network of one site and a network of another. ``key`` names a secret."""
+
+    sites: tuple[str, str]
+    networks: tuple[str, str]
+    key: str
+    place: Place
+
+    @property
+    def id(self) -> str:
+        """``sbg7-gra11``."""
+        return "-".join(self.sites)
+
+    def other(self, site: str) -> str:
+        """The site at the other end."""
+        return self.sites[1] if site == self.sites[0] else self.sites[0]
+
+    def network_at(self, site: str) -> str:
+        """The name of the network that this site brings into the tunnel."""
+        return self.networks[self.sites.index(site)]
+
+
+@dataclass(frozen=True)
+class Internet:
+    """The Internet side of the lab: who is where, and which public names there are."""
+
+    network: IPv4Network
+    resolver: IPv4Address
+    admin: IPv4Address
+    stranger: IPv4Address
+    vpn_client: IPv4Address
+    public: IPv4Address
+    page: str  # an HTTPS address that answers with success
+    echo: str  # an HTTP address that answers with the address it was asked from
+    refused: tuple[str, ...]  # names at the same address, that URL filtering must refuse
+    mirror: IPv4Address
+    mirror_name: str
+    place: Place
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The names of the public site that the policy lets pass."""
+        return tuple(dict.fromkeys(_host_of(url) for url in (self.page, self.echo)))
+
+
+@dataclass(frozen=True)
+class SecretReference:
+    """Where a secret comes from: an environment variable, a file, or the lab makes it.
+
+    ``kind`` is ``env``, ``file`` or ``generate``.
+    ``source`` is the variable's name or the file's path; empty for ``generate``.
+    """
+
+    name: str
+    kind: str
+    source: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """The longest silence that a scenario accepts, in milliseconds, by what happened."""
+
+    active_killed: int = 1500
+    link_lost: int = 1000
+    switch: int = 1000
+    tunnel_restored: int = 5000
+
+
+def _host_of(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]

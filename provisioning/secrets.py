@@ -1,0 +1,137 @@
+"""The secrets of a deployment: found or made when first asked for, put into installed files, never printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from provisioning.deployment_model import SecretReference
+
+REFERENCE = re.compile(r"\$\{secret:([^}\s]*)\}")
+"""How a committed ConfigFiles tree speaks of a secret: ``OVH_REMOTE_FW=${secret:ipsec_sbg7_gra11}``."""
+
+HIDDEN = "[secret]"
+_LENGTH = 24  # letters and digits: 140 bits, and nothing that a configuration file could misread
+_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+_SHORTEST_HIDDEN = 6  # hiding something shorter would hide half of every output
+
+
+class SecretUnavailable(Exception):
+    """A secret that has no source, or whose source has nothing. The message names it, and says what to do."""
+
+
+class Secrets:
+    """The secrets of one deployment and one lab, by name.
+
+    Values that the lab made are kept in ``store`` (readable by its owner only) when one is given, so that another
+    process that attaches to the same lab knows them.
+    """
+
+    def __init__(
+        self,
+        references: Mapping[str, SecretReference],
+        folder: Path,
+        store: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._references = references
+        self._folder = folder
+        self._store = store
+        self._environment = os.environ if environment is None else environment
+        self._made: dict[str, str] = _stored(store)
+        self._values: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(self._references)})"
+
+    def value(self, name: str) -> str:
+        """The secret of this name. Raises SecretUnavailable when there is none."""
+        if name not in self._values:
+            self._values[name] = self._look_up(name)
+        return self._values[name]
+
+    def fill(self, text: str) -> str:
+        """The text with every ``${secret:NAME}`` replaced by its value. Raises SecretUnavailable."""
+        return REFERENCE.sub(lambda found: self.value(found[1]), text)
+
+    def keep(self, name: str, value: str) -> str:
+        """Remember a secret that the lab made itself (a private key), so that it is hidden too; returns it."""
+        self._made[name] = self._values[name] = value
+        self._save()
+        return value
+
+    def kept(self, name: str) -> str | None:
+        """A secret that the lab made earlier, None when it made none of this name."""
+        return self._made.get(name)
+
+    def redact(self, text: str) -> str:
+        """The text without any secret that was used so far."""
+        known = {*self._values.values(), *self._made.values()}
+        for value in sorted(known, key=len, reverse=True):
+            if len(value) >= _SHORTEST_HIDDEN:
+                text = text.replace(value, HIDDEN)
+                text = text.replace(json.dumps(value)[1:-1], HIDDEN)  # keys span lines: as they stand in JSON
+        return text
+
+    def _look_up(self, name: str) -> str:
+        reference = self._references.get(name)
+        if reference is None:
+            if name in self._made:
+                return self._made[name]
+            raise SecretUnavailable(f"secret {name!r} has no source: add it to [secrets] of deployment.toml")
+        match reference.kind:
+            case "env":
+                return self._from_environment(reference)
+            case "file":
+                return self._from_file(reference)
+            case _:
+                return self._made.get(name) or self.keep(name, _new())
+
+    def _from_environment(self, reference: SecretReference) -> str:
+        value = self._environment.get(reference.source)
+        if not value:
+            raise SecretUnavailable(f"secret {reference.name!r}: set the environment variable {reference.source}")
+        return value
+
+    def _from_file(self, reference: SecretReference) -> str:
+        path = self._folder / reference.source
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretUnavailable(f"secret {reference.name!r}: {path} cannot be read: {error}") from None
+        if not value:
+            raise SecretUnavailable(f"secret {reference.name!r}: {path} is empty")
+        return value
+
+    def _save(self) -> None:
+        if self._store is None:
+            return
+        self._store.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and moved over: another process reads the old one or the new one, never half of one.
+        fresh = self._store.with_name(f"{self._store.name}.{os.getpid()}")
+        with suppress(FileNotFoundError):
+            fresh.unlink()
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(self._made, file)
+        fresh.replace(self._store)
+
+
+def _stored(store: Path | None) -> dict[str, str]:
+    if store is None or not store.is_file():
+        return {}
+    try:
+        values = json.loads(store.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SecretUnavailable(f"{store} is damaged: {error}; take the lab down and up again") from None
+    return {str(name): str(value) for name, value in values.items()}
+
+
+def _new() -> str:
+    from secrets import choice
+
+    return "".join(choice(_ALPHABET) for _ in range(_LENGTH))

@@ -1,0 +1,242 @@
+"""What a run's record is made of: one typed entry for each line of ``record.jsonl``.
+
+The entries are the schema. ``SCHEMA`` goes up when a reader of the old form would misunderstand the new one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+SCHEMA = 1
+
+Verdict = Literal["pass", "fail", "inconclusive", "error", "skipped", "not applicable"]
+"""``inconclusive``: what the test needed in order to mean something did not hold. ``error``: our own fault."""
+
+VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "inconclusive", "error", "skipped", "not applicable")
+
+Json = Any
+"""A value that JSON can hold; ``plain`` makes one of anything."""
+
+
+class RecordError(Exception):
+    """A record cannot be written or read; the message names the file and, where there is one, the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the record: when it was written (UTC, ISO 8601) and by which parallel worker ("" when there is one)."""
+
+    entry: ClassVar[str]
+    at: str = ""
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Entry):
+    """The first line: who tested what, with which tool, on which configuration.
+
+    ``deployment_files`` has the SHA-256 of every file of the deployment folder, ``deployment_hash`` that of their list.
+    ``lab`` is how the lab was asked for (fresh, keep, attach); what really ran is in ``EnvironmentUp``.
+    """
+
+    entry: ClassVar[str] = "run"
+    schema: int = SCHEMA
+    run: str
+    tool: str
+    commit: str
+    dirty: bool
+    python: str
+    platform: str
+    deployment: str
+    deployment_hash: str
+    deployment_files: dict[str, str]
+    lab: str
+    operator: str
+    arguments: tuple[str, ...]
+    clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan(Entry):
+    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request."""
+
+    entry: ClassVar[str] = "plan"
+    planned: tuple[str, ...]
+    deselected: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentUp(Entry):
+    """The environment under test is ready. ``kind`` is ``lab`` for a simulation; ``seconds`` is what it took."""
+
+    entry: ClassVar[str] = "environment"
+    kind: str
+    capabilities: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario(Entry):
+    """An instance of a scenario begins. ``steps`` are its sentences as planned, keyword included."""
+
+    entry: ClassVar[str] = "scenario"
+    instance: str
+    scenario: str
+    name: str
+    feature: str
+    rule: str
+    file: str
+    line: int
+    tags: tuple[str, ...]
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(Entry):
+    """A step has ended. ``number`` counts from 1 within the instance; ``verdict`` is the step's own."""
+
+    entry: ClassVar[str] = "step"
+    instance: str
+    number: int
+    keyword: str
+    text: str
+    line: int
+    seconds: float
+    verdict: Verdict
+    arguments: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation(Entry):
+    """Something was looked at. ``attempts`` above 1 says that it was not so at first; ``seconds`` how long it took."""
+
+    entry: ClassVar[str] = "observation"
+    instance: str
+    step: int
+    what: str
+    expected: Json
+    observed: Json
+    verdict: Verdict
+    predicted: str = ""
+    attempts: int = 1
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Entry):
+    """A file kept with the record: path relative to the run's folder, SHA-256 and size in bytes."""
+
+    entry: ClassVar[str] = "evidence"
+    instance: str
+    step: int
+    what: str
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome(Entry):
+    """An instance has ended. ``reason`` is one line, ``detail`` the whole message, ``where`` the step's place."""
+
+    entry: ClassVar[str] = "outcome"
+    instance: str
+    verdict: Verdict
+    seconds: float
+    reason: str = ""
+    detail: str = ""
+    where: str = ""
+    step: str = ""
+    expected: str = ""
+    observed: str = ""
+    predicted: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event(Entry):
+    """Something that happened to the run itself, such as an environment that had to be rebuilt."""
+
+    entry: ClassVar[str] = "event"
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End(Entry):
+    """The last line. A record without it was cut short. ``status`` is the exit status of the run."""
+
+    entry: ClassVar[str] = "end"
+    status: int
+    seconds: float
+    counts: dict[str, int]
+
+
+ENTRIES: dict[str, type[Entry]] = {
+    kind.entry: kind for kind in (Run, Plan, EnvironmentUp, Scenario, Step, Observation, Evidence, Outcome, Event, End)
+}
+
+_SHAPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "Verdict": str,
+    "tuple[str, ...]": list,
+    "dict[str, str]": dict,
+    "dict[str, int]": dict,
+    "dict[str, Json]": dict,
+}
+
+
+def plain(value: object) -> Json:
+    """The value as JSON can hold it: what JSON does not know becomes its text."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, Set):
+        return sorted((plain(one) for one in value), key=str)
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [plain(one) for one in value]
+    return str(value)
+
+
+def encode(entry: Entry) -> dict[str, Json]:
+    """The entry as a JSON object, its kind first."""
+    values = {one.name: plain(getattr(entry, one.name)) for one in dataclasses.fields(entry)}
+    return {"entry": entry.entry} | values
+
+
+def decode(values: Mapping[str, Json]) -> Entry:
+    """The entry of a JSON object. Raises RecordError saying which field is wrong."""
+    kind = ENTRIES.get(str(values.get("entry")))
+    if kind is None:
+        raise RecordError(f"entry: unknown kind {values.get('entry')!r}")
+    known = {one.name: one for one in dataclasses.fields(kind)}
+    given = {name: value for name, value in values.items() if name != "entry"}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise RecordError(f"{kind.entry}: unknown field {unknown[0]!r}")
+    for name, value in given.items():
+        _check(kind.entry, name, str(known[name].type), value)
+    try:
+        return kind(**{name: _shaped(str(known[name].type), value) for name, value in given.items()})
+    except TypeError as missing:
+        raise RecordError(f"{kind.entry}: {str(missing).partition('() ')[2]}") from None
+
+
+def _shaped(annotation: str, value: Json) -> Json:
+    return tuple(value) if annotation.startswith("tuple") else value
+
+
+def _check(kind: str, name: str, annotation: str, value: Json) -> None:
+    shape = _SHAPES.get(annotation)
+    if shape is not None and not isinstance(value, shape):
+        raise RecordError(f"{kind}: field {name!r} is {type(value).__name__}, not {annotation}")
+    if annotation == "Verdict" and value not in VERDICTS:
+        raise RecordError(f"{kind}: field {name!r}: unknown verdict {value!r}")

@@ -1,0 +1,287 @@
+"""The record of a run: a folder with ``record.jsonl``, one entry a line, and the evidence beside it.
+
+Every line is one ``os.write`` on a descriptor opened for appending, nothing is buffered: whatever kills the run, the
+lines written until then stay readable, and parallel workers may write the same file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reports.entries import (
+    SCHEMA,
+    VERDICTS,
+    End,
+    Entry,
+    EnvironmentUp,
+    Event,
+    Evidence,
+    Json,
+    Observation,
+    Outcome,
+    Plan,
+    RecordError,
+    Run,
+    Scenario,
+    Step,
+    Verdict,
+    decode,
+    encode,
+)
+
+RECORD = "record.jsonl"
+EVIDENCE = "evidence"
+
+
+def utc_now() -> str:
+    """The time by the machine's clock, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _as_is(text: str) -> str:
+    return text
+
+
+class Writer:
+    """Appends entries to the record of one run. ``redact`` takes the secrets out of every text before it is written."""
+
+    def __init__(self, folder: Path, *, worker: str = "", now: Callable[[], str] = utc_now) -> None:
+        """Create the folder if need be. Raises RecordError when that fails."""
+        self.folder = folder
+        self.path = folder / RECORD
+        self.redact: Callable[[str], str] = _as_is
+        self._worker = worker
+        self._now = now
+        self._descriptor: int | None = None
+
+    def open(self, opening: Callable[[], Sequence[Entry]]) -> None:
+        """Begin the record with these entries, unless another worker of the run has begun it already."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():
+                self._begin(opening())
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError as why:
+            raise RecordError(f"{self.path}: {why.strerror} (is the folder writable, the disk full?)") from why
+
+    def _begin(self, entries: Sequence[Entry]) -> None:
+        # A link appears with its content or not at all, so no worker can write a line above the first.
+        draft = self.folder / f".{RECORD}.{os.getpid()}"
+        draft.write_bytes(b"".join(self._line(entry) for entry in entries))
+        try:
+            os.link(draft, self.path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+
+    def write(self, entry: Entry) -> None:
+        """Append the entry, stamped. Raises RecordError when it could not be written whole."""
+        if self._descriptor is None:
+            raise RecordError(f"{self.path}: the record is not open")
+        line = self._line(entry)
+        try:
+            written = os.write(self._descriptor, line)
+        except OSError as why:
+            raise RecordError(f"{self.path}: {why.strerror}") from why
+        if written != len(line):
+            raise RecordError(f"{self.path}: only {written} of {len(line)} bytes written (is the disk full?)")
+
+    def _line(self, entry: Entry) -> bytes:
+        stamped = dataclasses.replace(entry, at=entry.at or self._now(), worker=entry.worker or self._worker)
+        text = json.dumps(self._cleaned(encode(stamped)), ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "backslashreplace") + b"\n"
+
+    def _cleaned(self, value: Json) -> Json:
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, list):
+            return [self._cleaned(one) for one in value]
+        if isinstance(value, dict):
+            return {key: self._cleaned(one) for key, one in value.items()}
+        return value
+
+    def room_for(self, instance: str, name: str) -> Path:
+        """A path in the evidence folder that nothing has taken yet, for a file that somebody else writes."""
+        folder = self.folder / EVIDENCE / safe_name(instance)
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = Path(safe_name(name))
+        path, number = folder / wanted, 1
+        while path.exists():
+            number += 1
+            path = folder / f"{wanted.stem}-{number}{wanted.suffix}"
+        return path
+
+    def keep(self, instance: str, step: int, name: str, content: str | bytes, *, what: str = "") -> str:
+        """Write an evidence file and its entry; its path relative to the run's folder. Text loses its secrets first."""
+        path = self.room_for(instance, name)
+        if isinstance(content, str):
+            content = self.redact(content).encode("utf-8", "backslashreplace")
+        try:
+            path.write_bytes(content)
+        except OSError as why:
+            raise RecordError(f"{path}: {why.strerror}") from why
+        return self.attach(instance, step, path, what=what)
+
+    def attach(self, instance: str, step: int, path: Path, *, what: str = "") -> str:
+        """Enter a file that already lies in the run's folder, such as a capture, as it is now."""
+        relative = path.relative_to(self.folder).as_posix()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = path.stat().st_size
+        self.write(Evidence(instance=instance, step=step, what=what, path=relative, sha256=digest, bytes=size))
+        return relative
+
+    def close(self) -> None:
+        """Let go of the file; writing is refused from here on."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def safe_name(text: str) -> str:
+    """The text as a file name: ``SNS-IPSEC-03[sbg7-gra11]`` becomes ``SNS-IPSEC-03-sbg7-gra11``."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
+
+
+@dataclass(slots=True)
+class ScenarioRecord:
+    """Everything that the record says of one instance of a scenario."""
+
+    start: Scenario
+    steps: list[Step] = field(default_factory=list)
+    observations: list[Observation] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    outcome: Outcome | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict; an instance that never ended is an error, for nobody knows how it would have."""
+        return self.outcome.verdict if self.outcome else "error"
+
+    @property
+    def ending(self) -> Outcome:
+        """The outcome, or one that says there is none."""
+        if self.outcome is not None:
+            return self.outcome
+        last = self.steps[-1].text if self.steps else "its first step"
+        reason = f"the run ended before this scenario did (last seen: {last})"
+        return Outcome(instance=self.start.instance, verdict="error", seconds=0.0, reason=reason, detail=reason)
+
+
+@dataclass(slots=True)
+class Record:
+    """A record as read. ``cut`` is true when the last line is only half there, as a kill or a full disk leaves it."""
+
+    folder: Path
+    run: Run
+    plan: Plan | None = None
+    environments: list[EnvironmentUp] = field(default_factory=list)
+    scenarios: dict[str, ScenarioRecord] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    end: End | None = None
+    cut: bool = False
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        """Planned instances that never began."""
+        return tuple(name for name in (self.plan.planned if self.plan else ()) if name not in self.scenarios)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end and everything planned has an outcome."""
+        ended = all(one.outcome for one in self.scenarios.values())
+        return self.end is not None and not self.cut and ended and not self.not_run
+
+    @property
+    def simulated(self) -> bool | None:
+        """Whether the packets were seen in a lab; None when no environment was started."""
+        return any(one.kind == "lab" for one in self.environments) if self.environments else None
+
+    def by_feature(self) -> list[tuple[str, list[ScenarioRecord]]]:
+        """The instances under their feature's file, in the order of the plan, whichever worker ran them first."""
+        places = {name: place for place, name in enumerate(self.plan.planned if self.plan else ())}
+        features: dict[str, list[ScenarioRecord]] = {}
+        for one in sorted(self.scenarios.values(), key=lambda one: places.get(one.start.instance, len(places))):
+            features.setdefault(one.start.file, []).append(one)
+        return list(features.items())
+
+    def counts(self) -> dict[Verdict, int]:
+        """How many instances have each verdict, in the order of ``VERDICTS``; only those that occur."""
+        return count(one.verdict for one in self.scenarios.values())
+
+
+def count(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
+    """How often each verdict occurs, in the order of ``VERDICTS``, without the zeros."""
+    found = Counter(verdicts)
+    return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+
+
+def read(folder: Path) -> Record:
+    """The record of a run's folder. An incomplete one is read as far as it goes.
+
+    Raises RecordError naming file and line when it is missing, is not a record, or has a schema that is not known here.
+    """
+    path = folder / RECORD
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as why:
+        raise RecordError(f"{path}: {why.strerror}") from None
+    cut = lines.pop() != b""
+    entries = list(_entries(path, lines))
+    if not entries or not isinstance(entries[0], Run):
+        raise RecordError(f"{path}:1: a record begins with a run entry")
+    record = Record(folder=folder, run=entries[0], cut=cut)
+    for number, entry in enumerate(entries[1:], start=2):
+        try:
+            _add(record, entry)
+        except KeyError as unknown:
+            raise RecordError(f"{path}:{number}: {entry.entry} of {unknown.args[0]}, which never began") from None
+    return record
+
+
+def _entries(path: Path, lines: Sequence[bytes]) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield _entry(json.loads(line))
+        except (ValueError, RecordError) as why:
+            raise RecordError(f"{path}:{number}: {why}") from None
+
+
+def _entry(values: Json) -> Entry:
+    if not isinstance(values, dict):
+        raise RecordError("not a JSON object")
+    if values.get("entry") == Run.entry and values.get("schema") != SCHEMA:
+        raise RecordError(f"schema {values.get('schema')!r} is not known here (this is schema {SCHEMA})")
+    return decode(values)
+
+
+def _add(record: Record, entry: Entry) -> None:
+    match entry:
+        case Plan():
+            record.plan = entry
+        case EnvironmentUp():
+            record.environments.append(entry)
+        case Scenario():
+            record.scenarios[entry.instance] = ScenarioRecord(entry)
+        case Step():
+            record.scenarios[entry.instance].steps.append(entry)
+        case Observation():
+            record.scenarios[entry.instance].observations.append(entry)
+        case Evidence():
+            record.scenarios[entry.instance].evidence.append(entry)
+        case Outcome():
+            record.scenarios[entry.instance].outcome = entry
+        case Event():
+            record.events.append(entry)
+        case End():
+            record.end = entry

@@ -1,0 +1,109 @@
+"""Waiting without sleeping for a fixed time: look first, then look again, until it is so or the time is up.
+
+peers = eventually(appliance.security_associations, until=len, within=3, phase="the tunnel")
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from steps.verdict import Prediction, Refuted
+
+T = TypeVar("T")
+
+FIRST_PAUSE = 0.010
+"""Seconds between the first two looks: about what a command on a lab host costs, so that looking is not the load."""
+LONGEST_PAUSE = 0.050
+"""Seconds between later looks: no wait is reported more than this too long."""
+
+
+class Clock(Protocol):
+    """Time as ``eventually`` needs it; tests bring their own."""
+
+    def now(self) -> float:
+        """Seconds on a clock that never goes back."""
+
+    def pause(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+
+
+class SystemClock:
+    """The machine's monotonic clock."""
+
+    def now(self) -> float:
+        """Seconds since some moment in the past."""
+        return time.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting(Generic[T]):
+    """The last look: what was seen, whether it satisfied, after how many looks and seconds."""
+
+    seen: T
+    satisfied: bool
+    attempts: int
+    seconds: float
+
+
+def watch(
+    observe: Callable[[], T], *, until: Callable[[T], object] = bool, within: float, clock: Clock = SYSTEM_CLOCK
+) -> Sighting[T]:
+    """Look until ``until`` holds of what is seen, for at most ``within`` seconds; the last look is at the deadline.
+
+    What ``observe`` raises is not caught: an observation that may fail says so in what it returns.
+    """
+    begun, pause, attempts = clock.now(), FIRST_PAUSE, 0
+    while True:
+        asked = clock.now()
+        seen = observe()
+        attempts += 1
+        satisfied = bool(until(seen))
+        elapsed = clock.now() - begun
+        # A look that began before the deadline is not the last one: it may have been slow, and seen the past.
+        if satisfied or asked - begun >= within:
+            return Sighting(seen, satisfied, attempts, elapsed)
+        clock.pause(max(0.0, min(pause, within - elapsed)))
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def eventually(
+    observe: Callable[[], T],
+    *,
+    within: float,
+    phase: str,
+    until: Callable[[T], object] = bool,
+    expected: object = "",
+    prediction: Prediction | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> T:
+    """What was seen once ``until`` held of it (by default: once it is true or not empty).
+
+    ``within`` is in seconds. Raises Refuted naming ``phase``, the thing waited for, and the last thing seen.
+    """
+    sighting = watch(observe, until=until, within=within, clock=clock)
+    if sighting.satisfied:
+        return sighting.seen
+    raise late(sighting, within=within, phase=phase, expected=expected, prediction=prediction)
+
+
+def late(
+    sighting: Sighting[T], *, within: float, phase: str, expected: object = "", prediction: Prediction | None = None
+) -> Refuted:
+    """The refutation that says what was late, and what was last seen of it."""
+    looks = "1 look" if sighting.attempts == 1 else f"{sighting.attempts} looks"
+    return Refuted(
+        expected=f"{expected or phase} within {within:g} s",
+        observed=f"{sighting.seen!r} after {sighting.seconds:.2f} s and {looks}",
+        prediction=prediction,
+        phase=phase,
+    )

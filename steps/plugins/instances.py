@@ -1,0 +1,96 @@
+"""One scenario, many instances: ``@each_site``, ``@each_tunnel``, … repeat it for what the deployment has.
+
+A deployment that has none of it gets one test, ``SNS-IPSEC-03[none]``, with the verdict "not applicable" and the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from steps.plugins import surroundings, tags
+
+DEFAULT_DEPLOYMENT = "deployments/guide"
+
+_DEPLOYMENT = pytest.StashKey[surroundings.Deployment]()
+_UNUSABLE = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which deployment, and which scenarios of the features."""
+    group = parser.getgroup("rempart", "testing a deployment")
+    group.addoption(
+        "--deployment",
+        metavar="DIR",
+        help=f"folder of the deployment to test (default: {DEFAULT_DEPLOYMENT} of this project)",
+    )
+    group.addoption(
+        "--scenario", metavar="ID", action="append", default=[], help="run only the scenario of this id; repeatable"
+    )
+
+
+def deployment_folder(config: pytest.Config) -> Path:
+    """The folder that ``--deployment`` names, seen from where pytest was called; by default the project's own."""
+    given: str | None = config.getoption("--deployment")
+    return config.invocation_params.dir / given if given else config.rootpath / DEFAULT_DEPLOYMENT
+
+
+def deployment_of(config: pytest.Config) -> surroundings.Deployment:
+    """The deployment under test, read once. Raises ``surroundings.Unusable`` with everything that is wrong with it."""
+    if _DEPLOYMENT not in config.stash:
+        config.stash[_DEPLOYMENT] = surroundings.load_deployment(deployment_folder(config))
+    return config.stash[_DEPLOYMENT]
+
+
+def spread(test: Callable[..., Any], given: set[str], config: pytest.Config) -> Callable[..., Any]:
+    """The test, parametrised by the axes among its tags."""
+    for tag, axis in tags.AXES.items():
+        if tag in given:
+            test = pytest.mark.parametrize(axis, _parameters(axis, config))(test)
+            # Only the steps ask for the argument, and pytest cannot see those: without this it would refuse it.
+            test = pytest.mark.usefixtures(axis)(test)
+    return test
+
+
+def _parameters(axis: str, config: pytest.Config) -> list[Any]:
+    reason = f"the deployment has no {tags.spoken(axis)}"
+    none = pytest.param(None, id="none", marks=pytest.mark.not_applicable(reason))
+    try:
+        names = deployment_of(config).axis(axis)
+    except surroundings.Unusable as why:
+        # An error here would be told once for each feature; ``refuse_unusable`` tells it once for all.
+        config.stash[_UNUSABLE] = str(why)
+        names = ()
+    return [pytest.param(name, id=name) for name in names] or [none]
+
+
+def refuse_unusable(config: pytest.Config) -> None:
+    """Raise UsageError when the deployment that the features need cannot be read."""
+    if why := config.stash.get(_UNUSABLE, None):
+        raise pytest.UsageError(f"this deployment cannot be tested:\n{why}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what ``--scenario`` asks for. Raises UsageError for an id that no collected scenario has."""
+    wanted: list[str] = config.getoption("--scenario")
+    if not wanted:
+        return
+    names = {_id(item) for item in items}
+    if unknown := [name for name in wanted if name not in names]:
+        raise pytest.UsageError(f"--scenario: no scenario here has the id {', '.join(unknown)}{_near(unknown, names)}")
+    config.hook.pytest_deselected(items=[item for item in items if _id(item) not in wanted])
+    items[:] = [item for item in items if _id(item) in wanted]
+
+
+def _id(item: pytest.Item) -> str:
+    return item.name.partition("[")[0]
+
+
+def _near(unknown: Iterable[str], names: Iterable[str]) -> str:
+    areas = {name.rpartition("-")[0] for name in unknown}
+    near = sorted(name for name in names if tags.ID.fullmatch(name) and name.rpartition("-")[0] in areas)
+    return f" (there are {', '.join(near)})" if near else ""

@@ -281,8 +281,8 @@ def check_secrets(
     findings: Findings,
 ) -> None:
     """Every secret that the plan names has a source, and every file named as a source is there."""
-    for place, name in used:
-        if name and name not in secrets:
+    for place, name in ((("secrets", ADMIN_PASSWORD), ADMIN_PASSWORD), *used):
+        if name and name not in secrets and not findings.at(place):
             findings.add(place, f"unknown secret {name!r}", f'add {name} = "generate" (or env:, file:) to [secrets]')
     for reference in secrets.values():
         if reference.kind == "file" and not (folder / reference.source).is_file():

@@ -23,6 +23,10 @@ _SHORTEST_HIDDEN = 6  # hiding something shorter would hide half of every output
 class SecretUnavailable(Exception):
     """A secret that has no source, or whose source has nothing. The message names it, and says what to do."""
 
+    def __init__(self, reason: str, name: str = "") -> None:
+        super().__init__(f"secret {name!r}: {reason}" if name else reason)
+        self.reason = reason
+
 
 class Secrets:
     """The secrets of one deployment and one lab, by name.
@@ -58,23 +62,32 @@ class Secrets:
         """The text with every ``${secret:NAME}`` replaced by its value. Raises SecretUnavailable."""
         return REFERENCE.sub(lambda found: self.value(found[1]), text)
 
-    def keep(self, name: str, value: str) -> str:
-        """Remember a secret that the lab made itself (a private key), so that it is hidden too; returns it."""
-        self._made[name] = self._values[name] = value
+    def keep(self, made: Mapping[str, str]) -> None:
+        """Remember secrets that the lab made itself (private keys), so that they are hidden too."""
+        self._made.update(made)
         self._save()
-        return value
 
     def kept(self, name: str) -> str | None:
         """A secret that the lab made earlier, None when it made none of this name."""
         return self._made.get(name)
 
+    def unavailable(self) -> dict[str, str]:
+        """Each declared secret that cannot be had, and why."""
+        reasons = {}
+        for name in self._references:
+            try:
+                self.value(name)
+            except SecretUnavailable as error:
+                reasons[name] = error.reason
+        return reasons
+
     def redact(self, text: str) -> str:
-        """The text without any secret that was used so far."""
-        known = {*self._values.values(), *self._made.values()}
-        for value in sorted(known, key=len, reverse=True):
-            if len(value) >= _SHORTEST_HIDDEN:
-                text = text.replace(value, HIDDEN)
-                text = text.replace(json.dumps(value)[1:-1], HIDDEN)  # keys span lines: as they stand in JSON
+        """The text without any secret that was used so far; of keys, which span lines, no line stays."""
+        made = (value for name, value in self._made.items() if not name.startswith("public:"))
+        known = {line for value in (*self._values.values(), *made) for line in value.splitlines()}
+        for line in sorted(known, key=len, reverse=True):
+            if len(line) >= _SHORTEST_HIDDEN and not line.startswith("-----"):
+                text = text.replace(line, HIDDEN)
         return text
 
     def _look_up(self, name: str) -> str:
@@ -82,19 +95,21 @@ class Secrets:
         if reference is None:
             if name in self._made:
                 return self._made[name]
-            raise SecretUnavailable(f"secret {name!r} has no source: add it to [secrets] of deployment.toml")
+            raise SecretUnavailable("has no source: add it to [secrets] of deployment.toml", name)
         match reference.kind:
             case "env":
                 return self._from_environment(reference)
             case "file":
                 return self._from_file(reference)
             case _:
-                return self._made.get(name) or self.keep(name, _new())
+                if name not in self._made:
+                    self.keep({name: _new()})
+                return self._made[name]
 
     def _from_environment(self, reference: SecretReference) -> str:
         value = self._environment.get(reference.source)
         if not value:
-            raise SecretUnavailable(f"secret {reference.name!r}: set the environment variable {reference.source}")
+            raise SecretUnavailable(f"set the environment variable {reference.source}", reference.name)
         return value
 
     def _from_file(self, reference: SecretReference) -> str:
@@ -102,15 +117,15 @@ class Secrets:
         try:
             value = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SecretUnavailable(f"secret {reference.name!r}: {path} cannot be read: {error}") from None
+            raise SecretUnavailable(f"{path} cannot be read: {error}", reference.name) from None
         if not value:
-            raise SecretUnavailable(f"secret {reference.name!r}: {path} is empty")
+            raise SecretUnavailable(f"{path} is empty", reference.name)
         return value
 
     def _save(self) -> None:
         if self._store is None:
             return
-        self._store.parent.mkdir(parents=True, exist_ok=True)
+        self._store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Written beside and moved over: another process reads the old one or the new one, never half of one.
         fresh = self._store.with_name(f"{self._store.name}.{os.getpid()}")
         with suppress(FileNotFoundError):

@@ -6,6 +6,7 @@ import contextlib
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ _PLAN_FILE = _DIRECTORY / "plan.json"
 _COMPILED_PID_FILE = Path("/run/charon.pid")  # charon's own; a stale one keeps it from starting
 
 _RENEWAL_MS = "5000"
+_IN_FLIGHT = 0.1  # seconds that packets of an old SA may still be under way
 
 _CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon")
 
@@ -145,6 +147,7 @@ def _renew(session: Session, old: SecurityAssociation) -> None:
         session.command("initiate", {"ike": old.connection, "child": old.child, "timeout": _RENEWAL_MS})
     except ViciError:
         return  # security_associations.last_failure() tells why
+    time.sleep(_IN_FLIGHT)
     fresh = {sa.ike_id for sa in security_associations.read(session) if sa.connection == old.connection}
     if fresh == {old.ike_id}:
         _terminate(session, {"child-id": old.child_id})

@@ -25,10 +25,10 @@ Concern = Callable[[str], bool]
 NETWORK_FILES = ("object", "objectgroup", "router", "network", "route", "dns")
 
 
-def load(root: Path = paths.CONFIG) -> Configuration:
-    """The configuration in ``root``, DHCP addresses as they are. Raises ApplianceError when there is no such folder."""
+def load(root: Path | None = None) -> Configuration:
+    """ConfigFiles (or what is in ``root``), DHCP addresses as they are. Raises ApplianceError for a missing folder."""
     try:
-        return read(root, leases=leases.by_section())
+        return read(root or paths.CONFIG, leases=leases.by_section())
     except ConfigurationNotFound as error:
         raise ApplianceError(str(error)) from error
 

@@ -40,6 +40,7 @@ def configuration(plugins: Path) -> str:
         "stack=log:NFLOG,base:BASE,interfaces:IFINDEX,addresses:IP2STR,text:PRINTPKT,file:LOGEMU",
         "[log]",
         f"group={LOG_GROUP}",
+        "netlink_qthreshold=1",  # the kernel would otherwise keep packets for up to a second
         "[file]",
         f'file="{LOG}"',
         "sync=1",

@@ -110,6 +110,8 @@ def strongswan_conf(configuration: Configuration) -> str:
                 "time_format": "%Y-%m-%d %H:%M:%S",
                 "time_add_ms": "yes",
                 "append": "yes",
+                "net": "0",  # every packet
+                "enc": "0",  # and its payloads: a line each, twice a second with dead peer detection
                 "default": "1",
                 "ike_name": "yes",
                 "flush_line": "yes",
@@ -209,7 +211,7 @@ class _Translator:
             "local_ts": self._selector(tunnel.local, tunnel.location, "local"),
             "remote_ts": self._selector(tunnel.remote, tunnel.location, "remote"),
             "esp_proposals": self._proposals(profile),
-            "start_action": "none" if peer.responder_only else "start",
+            "start_action": "none",  # charon.py initiates: "start" would also close the SA whenever a file changes
             "close_action": "none",  # starting again at a close, with unique = replace at both ends, would never end
             "dpd_action": "clear" if peer.responder_only else "restart",
             "rekey_time": f"{rekeying(lifetime, early=early)}s",

@@ -42,7 +42,7 @@ visible_hostname firewall
 via off
 forwarded_for delete
 httpd_suppress_version_string on
-dns_timeout 3 seconds
+dns_timeout 500 milliseconds
 host_verify_strict off
 client_dst_passthru on
 error_directory {PAGES}
@@ -51,6 +51,7 @@ result=%>Hs category=%{{category}}note
 access_log stdio:{LOG} logformat=l_web
 """
 # client_dst_passthru, host_verify_strict off: the packet's own destination is used, whatever name the client asks for.
+# squid looks the name up all the same; when no resolver answers, a request waits for dns_timeout and then goes its way.
 
 _PAGE = """\
 <!DOCTYPE html>

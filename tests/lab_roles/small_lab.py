@@ -73,7 +73,7 @@ def setups(given: Credentials) -> dict[str, tuple[ModuleType, Setup]]:
                     public.Site("www.allowed.example", SITE, pages=("/", "/start/")),
                     public.Site("www.refused.example", SITE),
                     public.Site("echo.example", SITE, pages=(), echo=True),
-                    public.Site("mirror.example", SITE, pages=(), download=Download("/big", 5_000_000, 2_000_000)),
+                    public.Site("mirror.example", SITE, pages=(), download=Download("/big", 1_000_000, 2_000_000)),
                 ],
                 certificate=public.Certificate(given.certificate, given.key),
                 authorities=given.authority,

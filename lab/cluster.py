@@ -1,0 +1,37 @@
+"""A site's firewall: one appliance, or a pair of which one works."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from lab.device import Appliance
+from lab.errors import LabError
+
+
+class Cluster:
+    """The members of one site's firewall, in the plan's order. A single member is always the active one."""
+
+    def __init__(self, site: str, members: Sequence[Appliance]) -> None:
+        self.site = site
+        self.members = tuple(members)
+
+    def states(self) -> dict[str, str]:
+        """What each member says of itself: ``active``, ``passive``, …; ``silent`` when it does not answer."""
+        if len(self.members) == 1:
+            return {self.members[0].name: "active"}
+        return {member.name: self._state(member) for member in self.members}
+
+    def active(self) -> Appliance:
+        """The active member. Raises LabError when there is not exactly one."""
+        states = self.states()
+        found = [member for member in self.members if states[member.name] == "active"]
+        if len(found) != 1:
+            told = ", ".join(f"{name} is {state}" for name, state in states.items())
+            raise LabError(f"{self.site}: not exactly one active member: {told}")
+        return found[0]
+
+    @staticmethod
+    def _state(member: Appliance) -> str:
+        done = member.run("hainfo", "--json", timeout=5)
+        return str(json.loads(done.stdout)["local"]["mode"]).lower() if done.ok else "silent"

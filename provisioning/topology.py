@@ -1,0 +1,304 @@
+"""From a deployment's plan to the lab's own terms: which hosts, on which wires, with which files.
+
+Everything here is a pure function of the plan and its secrets, so a second process that attaches to a lab computes the
+same topology.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Interface
+from pathlib import Path
+
+from lab.pki import SshKey
+from lab.roles import baremetal, client, dhcp, gateway, nginx, public, web
+from lab.roles.boot import Setup
+from lab.roles.listening import Listener
+from lab.roles.network import Route
+from lab.roles.sshd import SshServer
+from lab.topology import Distance, Host, Nic, Segment, Topology
+from provisioning.deployment import Deployment
+from provisioning.deployment_model import Internet, Member, PrivateHost, Site
+from provisioning.keys import Keys
+from provisioning.secrets import Secrets
+
+INTERNET = "internet"
+FIREWALL = "/usr/Firewall"
+
+# What answers on hosts although nobody published or allowed it: a refusal means something only where something listens.
+UNPUBLISHED = (8080, 8443)
+ECHO = (Listener("echo", "tcp", 7), Listener("echo", "udp", 7))
+NOT_ALLOWED = (22, 23, 25)
+
+DOWNLOAD = nginx.Download(
+    "/large", size=50_000_000, rate=500_000
+)  # 100 s of a steady 500 kB/s: longer than any scenario
+
+APPLIANCE_SYSCTLS: Mapping[str, str] = {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv4.ip_local_port_range": "20000 59999",  # ephemeral_fw: the proxy's own connections leave from it too
+    "net.ipv4.conf.all.send_redirects": "0",
+    "net.ipv4.conf.default.send_redirects": "0",
+    # Sessions that the other member opened are picked up in the middle.
+    "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
+}
+APPLIANCE_LOGS = ("/log/l_filter", "/log/l_vpn", "/log/l_ha", "/log/l_sslvpn")
+
+
+def topology(deployment: Deployment, secrets: Secrets) -> Topology:
+    """The lab of a deployment. Raises SecretUnavailable for a secret that cannot be found."""
+    keys = Keys(deployment, secrets)
+    hosts: list[Host] = []
+    for number, site in enumerate(deployment.sites.values(), start=1):
+        hosts += _site(deployment, site, number, keys, secrets)
+    hosts += _internet(deployment, keys)
+    vlans = sorted({network.vlan for site in deployment.sites.values() for network in site.networks.values()})
+    return Topology(
+        label=deployment.name,
+        regions=tuple(dict.fromkeys(site.region for site in deployment.sites.values())),
+        segments=(Segment(INTERNET), *(Segment(f"vrack-{vlan}", vlan) for vlan in vlans)),
+        hosts=tuple(hosts),
+        distances=tuple(
+            Distance(site.region, site.distance_ms / 1000) for site in deployment.sites.values() if site.distance_ms
+        ),
+    )
+
+
+# A site -------------------------------------------------------------------------------------------------------------
+
+
+def _site(deployment: Deployment, site: Site, number: int, keys: Keys, secrets: Secrets) -> Iterator[Host]:
+    for member in site.firewall.members:
+        yield _appliance(deployment, site, member, keys, secrets)
+    for host in site.hosts.values():
+        yield _bare_metal(deployment, site, host, keys) if host.trunk else _web(site, host, keys)
+    yield _dhcp(deployment, site, number)
+    yield _gateway(deployment, site, number)
+
+
+def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, secrets: Secrets) -> Host:
+    nics = tuple(
+        Nic(f"eth{place}", site.networks[name].segment, member.macs[place], site.region)
+        for place, name in enumerate(site.firewall.nics)
+    )
+    files = {
+        **_tree(deployment.configuration_folder(site.name), f"{FIREWALL}/ConfigFiles", secrets),
+        **_tree(deployment.data_folder(site.name), f"{FIREWALL}/Data", secrets),
+        **keys.appliance(site),
+        f"{FIREWALL}/System/global": (
+            f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n".encode(),
+            0o644,
+        ),
+    }
+    return Host(
+        name=member.id,
+        role="appliance",
+        nics=nics,
+        site=site.name,
+        files={**files, **_commands()},
+        boot=f"{FIREWALL}/sbin/boot",
+        order=1,
+        sysctls=APPLIANCE_SYSCTLS,
+        code=True,
+        logs=APPLIANCE_LOGS,
+    )
+
+
+def _tree(source: Path, target: str, secrets: Secrets) -> dict[str, tuple[bytes, int]]:
+    """A folder's files as they are installed, secrets in place. What is no text is installed as it is."""
+    files = {}
+    for path in sorted(source.rglob("*")) if source.is_dir() else ():
+        if path.is_file():
+            content = path.read_bytes()
+            if b"${secret:" in content:
+                content = secrets.fill(content.decode()).encode()
+            files[f"{target}/{path.relative_to(source)}"] = (content, 0o600)
+    return files
+
+
+def _commands() -> dict[str, tuple[bytes, int]]:
+    from lab.appliance.__main__ import COMMANDS
+
+    # The environment is named here: a login shell over SSH does not have it.
+    launcher = (
+        '#!/bin/sh\nPYTHONPATH=/opt/rempart PYTHONPYCACHEPREFIX=/opt/pycache exec python3 -m lab.appliance {} "$@"\n'
+    )
+    return {f"{FIREWALL}/sbin/{name}": (launcher.format(name).encode(), 0o755) for name in COMMANDS}
+
+
+def _web(site: Site, host: PrivateHost, keys: Keys) -> Host:
+    ports = {entry.port for entry in site.published if entry.host == host.name} or {80}
+    setup = web.web(
+        name=host.id,
+        authorities=keys.authorities,
+        ssh=_ssh(keys, host),
+        port=min(ports),
+        unpublished=UNPUBLISHED,
+        download=DOWNLOAD,
+        listeners=ECHO,
+    )
+    network = site.networks[host.network]
+    nic = Nic("eth0", network.segment, host.mac, site.region)
+    return _host(host.id, "web", (nic,), setup, site, order=1, sysctls=web.SYSCTLS, logs=web.LOGS)
+
+
+def _bare_metal(deployment: Deployment, site: Site, host: PrivateHost, keys: Keys) -> Host:
+    network = site.networks[host.network]
+    setup = baremetal.baremetal(
+        name=host.id,
+        vlan=network.vlan,
+        mac=host.mac,
+        authorities=keys.authorities,
+        ssh=_ssh(keys, host),
+        addressing=baremetal.Addressing(
+            site.host_interface(host),
+            deployment.private_address(site.name, host.network),
+            (deployment.internet.resolver,),
+        ),
+        listeners=ECHO,
+    )
+    nic = Nic("eth0", network.segment, host.mac, site.region, trunk=host.trunk)
+    return _host(host.id, "baremetal", (nic,), setup, site, order=1, sysctls=baremetal.SYSCTLS, logs=baremetal.LOGS)
+
+
+def _dhcp(deployment: Deployment, site: Site, number: int) -> Host:
+    offered = [network for network in site.networks.values() if network.dhcp]
+    subnets, nics = [], []
+    for place, network in enumerate(offered):
+        nics.append(Nic(f"eth{place}", network.segment, _mac(0xD0, number, place), site.region))
+        private = network.role == "private"
+        reservations = [
+            dhcp.Reservation(host.mac, host.address, host.name)
+            for host in site.hosts.values()
+            if host.network == network.name and not host.trunk
+        ]
+        reservations += [
+            dhcp.Reservation(member.macs[site.firewall.nics.index(network.name)], member.ha_address, member.id)
+            for member in site.firewall.members
+            if network.role == "ha" and member.ha_address is not None
+        ]
+        subnets.append(
+            dhcp.Subnet(
+                nic=f"eth{place}",
+                network=network.subnet,
+                own=network.dhcp,
+                gateway=deployment.private_address(site.name, network.name) if private else None,
+                nameservers=(deployment.internet.resolver,) if private else (),
+                reservations=tuple(reservations),
+            )
+        )
+    setup = dhcp.dhcp(name=f"dhcp-{site.name}", subnets=subnets)
+    return _host(f"dhcp-{site.name}", "dhcp", tuple(nics), setup, site, sysctls=dhcp.SYSCTLS, logs=dhcp.LOGS)
+
+
+def _gateway(deployment: Deployment, site: Site, number: int) -> Host:
+    external = site.network_of("external")
+    inside = IPv4Interface((site.gateway, site.block.prefixlen))
+    outside = IPv4Interface((site.gateway_internet, deployment.internet.network.prefixlen))
+    nics = (
+        Nic("eth0", external.segment, _mac(0x67, number, 0), site.region, inside),
+        Nic("eth1", INTERNET, _mac(0x67, number, 1), site.region, outside),
+    )
+    others = (other for other in deployment.sites.values() if other is not site)
+    setup = gateway.gateway(name=f"gw-{site.name}", remote=_to_blocks(others))
+    return _host(f"gw-{site.name}", "gateway", nics, setup, site, sysctls=gateway.SYSCTLS, logs=gateway.LOGS)
+
+
+# The Internet -------------------------------------------------------------------------------------------------------
+
+
+def _internet(deployment: Deployment, keys: Keys) -> Iterator[Host]:
+    internet = deployment.internet
+    hub = next(iter(deployment.sites.values())).region
+    blocks = tuple(_to_blocks(deployment.sites.values()))
+    yield _public(internet, hub, blocks, keys)
+    for place, (name, address) in enumerate(
+        (("admin", internet.admin), ("stranger", internet.stranger), ("vpn-client", internet.vpn_client)), start=2
+    ):
+        setup = client.client(
+            name=name,
+            authorities=keys.authorities,
+            nameservers=(internet.resolver,),
+            remote=blocks,
+            ssh=keys.administrator if name == "admin" else None,
+            listeners=ECHO,
+        )
+        nic = Nic("eth0", INTERNET, _mac(0x49, 0, place), hub, IPv4Interface((address, internet.network.prefixlen)))
+        yield _host(name, "client", (nic,), setup, None, sysctls=client.SYSCTLS, logs=client.LOGS)
+
+
+def _public(internet: Internet, hub: str, blocks: Iterable[Route], keys: Keys) -> Host:
+    prefix = internet.network.prefixlen
+    page_host, page_path = _split(internet.page)
+    echo_host, echo_path = _split(internet.echo)
+    sites = [
+        public.Site(page_host, internet.public, pages=("/", page_path)),
+        public.Site(echo_host, internet.public, echo=True),
+        *(public.Site(name, internet.public) for name in internet.refused),
+        public.Site(internet.mirror_name, internet.mirror, download=DOWNLOAD),
+    ]
+    setup = public.public(
+        name="public",
+        addresses=[
+            IPv4Interface((address, prefix))
+            for address in dict.fromkeys((internet.public, internet.mirror, internet.resolver))
+        ],
+        sites=sites,
+        certificate=keys.public_site(tuple(site.name for site in sites)),
+        authorities=keys.authorities,
+        resolver_address=internet.resolver,
+        remote=blocks,
+        listeners=(*ECHO, *(Listener("greet", "tcp", port) for port in NOT_ALLOWED)),
+    )
+    nic = Nic("eth0", INTERNET, _mac(0x49, 0, 1), hub)
+    return _host("public", "public", (nic,), setup, None, sysctls=public.SYSCTLS, logs=public.LOGS)
+
+
+# Parts --------------------------------------------------------------------------------------------------------------
+
+
+def _host(
+    name: str,
+    role: str,
+    nics: tuple[Nic, ...],
+    setup: Setup,
+    site: Site | None,
+    *,
+    sysctls: Mapping[str, str],
+    logs: tuple[str, ...],
+    order: int = 0,
+) -> Host:
+    return Host(
+        name=name,
+        role=role,
+        nics=nics,
+        site=site.name if site else "",
+        files=setup.files,
+        boot=setup.boot,
+        order=order,
+        sysctls=dict(sysctls),
+        logs=tuple(logs),
+    )
+
+
+def _ssh(keys: Keys, host: PrivateHost) -> SshServer:
+    return SshServer(user="ubuntu", authorized_keys=keys.admin.public, host_key=_host_key(keys, host).private)
+
+
+def _host_key(keys: Keys, host: PrivateHost) -> SshKey:
+    return keys.ssh(f"host_{host.id}")
+
+
+def _to_blocks(sites: Iterable[Site]) -> Iterator[Route]:
+    return (Route(site.block, site.gateway_internet) for site in sites)
+
+
+def _split(url: str) -> tuple[str, str]:
+    """Host and path of an address."""
+    host, _, path = url.partition("://")[2].partition("/")
+    return host, f"/{path}"
+
+
+def _mac(kind: int, number: int, place: int) -> str:
+    """A locally administered address: what kind of host, of which site, which of its interfaces."""
+    return f"02:52:{kind:02x}:00:{number:02x}:{place:02x}"

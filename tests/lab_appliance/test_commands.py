@@ -1,0 +1,114 @@
+"""The appliance's commands without a system under them: dispatch, slots, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from lab.appliance import __main__ as commands
+from lab.appliance import filterlog, paths, programs, webproxy
+from tests.sns.trees import GUIDE, write
+
+FREE = "pass from any to any\n"
+
+
+class Appliance:
+    """A ConfigFiles tree where the commands look for it, and what they gave to nft."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("STATE", "RUNNING", "LEASES", "RUN", "LOG"):
+            monkeypatch.setattr(paths, name, folder / name.lower())
+        self.root = write(folder, {**GUIDE, "Filter/10": f"[Filter]\n{FREE}[NAT]\n"})
+        self.loaded: list[str] = []
+        monkeypatch.setattr(paths, "CONFIG", self.root)
+        monkeypatch.setattr(programs, "run", self._run)
+        monkeypatch.setattr(filterlog, "start", lambda: None)
+        monkeypatch.setattr(webproxy, "reload", lambda *_: None)
+
+    def _run(self, arguments: Sequence[str], *, given: str | None = None, within: float = 0) -> str:
+        assert arguments[0] == "nft"
+        self.loaded.append(given or "")
+        return ""
+
+    def edit(self, file: str, change: Callable[[str], str]) -> None:
+        path = self.root / file
+        path.write_text(change(path.read_text()))
+
+
+@pytest.fixture
+def appliance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Appliance:
+    return Appliance(tmp_path, monkeypatch)
+
+
+def test_slotinfo_tells_number_name_and_file(appliance: Appliance, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("-a", "-n", "-f"):
+        assert commands.main(["slotinfo", option, "filter"]) == 0
+    assert capsys.readouterr().out == f"05\nguide\n{appliance.root}/Filter/05\n"
+
+
+def test_enfilter_loads_the_active_slot_and_keeps_a_copy(appliance: Appliance) -> None:
+    assert commands.main(["enfilter"]) == 0
+    assert "counter filter_05_3 { }" in appliance.loaded[-1]
+    assert (paths.RUNNING / "Filter" / "05").read_text() == GUIDE["Filter/05"]
+
+
+def test_enfilter_with_a_number_makes_that_slot_the_active_one(appliance: Appliance) -> None:
+    assert commands.main(["enfilter", "10"]) == 0
+    assert "counter filter_10_2 { }" in appliance.loaded[-1]
+    assert "Active=10" in (appliance.root / "Filter/slotinfo").read_text()
+    assert "Active=10" in (paths.RUNNING / "Filter/slotinfo").read_text()
+
+
+def test_enfilter_off_lets_everything_pass_and_leaves_the_slot(appliance: Appliance) -> None:
+    assert commands.main(["enfilter", "off"]) == 0
+    assert appliance.loaded == ["table ip sns\ndelete table ip sns\n"]
+    assert "Active=5" in (appliance.root / "Filter/slotinfo").read_text()
+
+
+def test_a_broken_slot_is_refused_with_every_line_and_nothing_is_loaded(
+    appliance: Appliance, capsys: pytest.CaptureFixture[str]
+) -> None:
+    appliance.edit("Filter/05", lambda text: text.replace("from vlan200", "from vlan299").replace("ssh|", "shs|"))
+    assert commands.main(["enfilter"]) == 1
+    assert appliance.loaded == []
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(": ")[0] for line in told] == ["Filter/05:3", "Filter/05:5", "Filter/05:7", "Filter/05:12"]
+
+
+def test_a_broken_slot_does_not_keep_another_one_from_being_activated(appliance: Appliance) -> None:
+    appliance.edit("Filter/05", lambda text: text.replace("from vlan200", "from vlan299"))
+    assert commands.main(["enfilter", "10"]) == 0
+
+
+def test_a_mistake_of_the_vpn_is_not_the_filters_affair(appliance: Appliance) -> None:
+    appliance.edit("VPN/peer", lambda text: text.replace("Remote=OVH_REMOTE_FW", "Remote=nobody"))
+    assert commands.main(["enfilter"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["enfilter", "07"], 1, "Filter/07:1: file: there is no such slot (write it, or choose another)"),
+        (["enfilter", "11"], 2, 'usage: "11" is not a slot (00 to 10)'),
+        (["enfilter", "now"], 2, "usage: enfilter [NN | on | off | -u]"),
+        (["slotinfo", "filter"], 2, "usage: slotinfo"),
+        (["hasyn"], 2, "hasyn: unknown command; there are"),
+        ([], 2, "no command: unknown command"),
+    ],
+)
+def test_wrong_use_is_told_and_changes_nothing(
+    appliance: Appliance, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, told: str
+) -> None:
+    assert commands.main(arguments) == code
+    assert capsys.readouterr().err.startswith(told)
+    assert appliance.loaded == []
+
+
+def test_there_is_no_traceback_without_a_configuration(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(paths, "CONFIG", tmp_path / "nowhere")
+    assert commands.main(["enfilter"]) == 1
+    assert "no ConfigFiles directory here" in capsys.readouterr().err

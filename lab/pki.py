@@ -1,132 +1,170 @@
-"""Certificates and keys of a lab, made when it is built and never kept: authorities, server certificates, SSH keys.
+"""Certificates and keys of a lab, made when it is built and never kept: the appliances' and the public site's.
 
-Everything is PEM (or OpenSSH) bytes. Keys are EC P-256, the cheapest that every client accepts; SSH keys Ed25519.
+All keys are EC P-256. Everything returned is PEM bytes. The ``cryptography`` package is imported when first needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cryptography.x509 import CertificateBuilder, Name
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-VALID = timedelta(days=3650)  # as the appliance's own default authority: ten years from its first boot
+SSL_VPN_AUTHORITY = "sslvpn-full-default-authority"
+"""The product's own CA for remote access, made at first boot (sns.md 1.8)."""
+
+_VALID = timedelta(days=3650)  # as the product's
+_SKEW = timedelta(days=1)  # a lab's hosts share one clock, a real appliance does not
 
 
 @dataclass(frozen=True, slots=True)
-class Certified:
-    """A certificate and its private key."""
+class Credential:
+    """A certificate and its private key, both PEM."""
 
     certificate: bytes
     key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class SshKey:
-    """An SSH key pair in OpenSSH's own forms."""
+class Authority:
+    """A certificate authority of its own. Make one with :meth:`create`."""
 
-    private: bytes = field(repr=False)
-    public: bytes
+    certificate: bytes
+    _certificate: x509.Certificate = field(repr=False)
+    _key: EllipticCurvePrivateKey = field(repr=False)
 
+    @classmethod
+    def create(cls, name: str, subject: Mapping[str, str] | None = None) -> Authority:
+        """A new authority with this common name. ``subject`` adds attributes by their short names (C, ST, O, OU)."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
 
-def authority(common_name: str) -> Certified:
-    """A self-signed certificate authority."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
+        key = ec.generate_private_key(ec.SECP256R1())
+        identity = _name({**(subject or {}), "CN": name})
+        usage = x509.KeyUsage(
+            digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_encipherment=False,
+            data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+        )  # fmt: skip
+        certificate = (
+            _builder(identity, identity, key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(usage, critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        return cls(_pem(certificate), certificate, key)
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(common_name)
-    usage = x509.KeyUsage(
-        digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-    builder = (
-        _builder(name, name)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
-    )
-    return _finished(builder.sign(key, hashes.SHA256()), key)
+    def issue(self, name: str, alternatives: Sequence[str] = (), *, client: bool = False) -> Credential:
+        """A certificate for a server, or for a client. ``alternatives`` are DNS names and addresses."""
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.x509.oid import ExtendedKeyUsageOID as Usage
 
-
-def issue(
-    issuer: Certified,
-    common_name: str,
-    *,
-    names: Sequence[str] = (),
-    addresses: Sequence[IPv4Address] = (),
-    client: bool = False,
-) -> Certified:
-    """A certificate by ``issuer`` for a server (or a ``client``), good for these names and addresses."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    from cryptography.x509.oid import ExtendedKeyUsageOID
-
-    signer = load_pem_private_key(issuer.key, None)
-    parent = x509.load_pem_x509_certificate(issuer.certificate)
-    key = ec.generate_private_key(ec.SECP256R1())
-    purpose = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
-    alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
-    alternatives += [x509.IPAddress(address) for address in addresses]
-    builder = (
-        _builder(_name(common_name), parent.subject)
-        .public_key(key.public_key())
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    )
-    if alternatives:
-        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-    assert isinstance(signer, ec.EllipticCurvePrivateKey)  # noqa: S101 - authority() makes no other
-    return _finished(builder.sign(signer, hashes.SHA256()), key)
+        key = ec.generate_private_key(ec.SECP256R1())
+        purpose = Usage.CLIENT_AUTH if client else Usage.SERVER_AUTH
+        issuer = self._certificate.public_key()
+        builder = (
+            _builder(_name({"CN": name}), self._certificate.subject, key)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False)  # type: ignore[arg-type]
+        )
+        if alternatives:
+            builder = builder.add_extension(x509.SubjectAlternativeName([_general(a) for a in alternatives]), False)
+        return Credential(_pem(builder.sign(self._key, hashes.SHA256())), _private_pem(key))
 
 
-def ssh_key(comment: str) -> SshKey:
-    """A fresh Ed25519 key pair for SSH."""
+def ssl_vpn_files() -> dict[str, bytes]:
+    """The remote access PKI as files of ``ConfigFiles`` (relative path -> content): CA, server, the clients' shared one.
+
+    The CA's key is not among them: nothing signs with it again.
+    """
+    subject = {"C": "US", "ST": "Default state", "O": "Stormshield", "OU": "sslvpnfull"}
+    authority = Authority.create(SSL_VPN_AUTHORITY, subject)
+    server = authority.issue("openvpnserver.com")
+    client = authority.issue("openvpnclient", client=True)
+    folder = f"Certificates/{SSL_VPN_AUTHORITY}"
+    return {
+        f"{folder}/CA.cert.pem": authority.certificate,
+        f"{folder}/openvpnserver.cert.pem": server.certificate,
+        f"{folder}/openvpnserver.pkey.pem": server.key,
+        f"{folder}/openvpnclient.cert.pem": client.certificate,
+        f"{folder}/openvpnclient.pkey.pem": client.key,
+    }
+
+
+def ssh_host_key() -> Credential:
+    """An ED25519 SSH host key; ``certificate`` is the public line, ``key`` OpenSSH's private format.
+
+    One for both members of a cluster, so that a takeover alarms no client.
+    """
+    from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
     key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    return SshKey(private, public + b" " + comment.encode() + b"\n")
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    )
+    return Credential(public + b"\n", private)
 
 
-def _name(common_name: str) -> Name:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _builder(subject: Name, issuer: Name) -> CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
     from cryptography import x509
 
     now = datetime.now(UTC)
+    public = key.public_key()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
+        .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + VALID)
+        .not_valid_before(now - _SKEW)
+        .not_valid_after(now + _VALID)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )
 
 
-def _finished(certificate: object, key: object) -> Certified:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+def _name(attributes: Mapping[str, str]) -> x509.Name:
+    from cryptography import x509
+    from cryptography.x509.oid import NameOID
+
+    oids = {
+        "C": NameOID.COUNTRY_NAME,
+        "ST": NameOID.STATE_OR_PROVINCE_NAME,
+        "O": NameOID.ORGANIZATION_NAME,
+        "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+        "CN": NameOID.COMMON_NAME,
+    }
+    return x509.Name([x509.NameAttribute(oids[short], value) for short, value in attributes.items()])
+
+
+def _general(name: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return x509.DNSName(name)
+    return x509.IPAddress(IPv4Address(address))
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    return certificate.public_bytes(Encoding.PEM)
+
+
+def _private_pem(key: EllipticCurvePrivateKey) -> bytes:
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-    from cryptography.x509 import Certificate
 
-    assert isinstance(certificate, Certificate)  # noqa: S101 - for the type checker
-    assert isinstance(key, EllipticCurvePrivateKey)  # noqa: S101 - for the type checker
-    return Certified(
-        certificate.public_bytes(Encoding.PEM),
-        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-    )
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -12,6 +12,9 @@ from provisioning.deployment_model import Internet, Network, SecretReference, Si
 from provisioning.toml_lines import Place
 from provisioning.toml_table import NO_ADDRESS, NO_NETWORK, Findings
 
+ADMIN_PASSWORD = "admin_password"
+"""The secret that every deployment has: the password of ``admin`` on the appliances."""
+
 LONGEST_CLUSTER = 2  # SNS high availability is active/passive with two members
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # it becomes part of host names
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
@@ -281,8 +284,8 @@ def check_secrets(
     findings: Findings,
 ) -> None:
     """Every secret that the plan names has a source, and every file named as a source is there."""
-    for place, name in ((("secrets", ADMIN_PASSWORD), ADMIN_PASSWORD), *used):
-        if name and name not in secrets and not findings.at(place):
+    for place, name in ((("secrets",), ADMIN_PASSWORD), *used):
+        if name and name not in secrets:
             findings.add(place, f"unknown secret {name!r}", f'add {name} = "generate" (or env:, file:) to [secrets]')
     for reference in secrets.values():
         if reference.kind == "file" and not (folder / reference.source).is_file():

@@ -210,14 +210,11 @@ def read_secrets(table: Table) -> dict[str, SecretReference]:
     for name in table.keys():  # noqa: SIM118 (not a mapping)
         written = table.text(name)
         kind, _, source = written.partition(":")
-        if written == "generate" or (kind in ("env", "file") and source):
-            references[name] = SecretReference(name, kind, source, table.at(name))
-        elif written:
-            table.findings.add(
-                table.at(name),
-                "a secret in clear",
-                'write "env:NAME", "file:PATH" or "generate" and keep the value out',
-            )
+        if written and written != "generate" and not (kind in ("env", "file") and source):
+            remedy = 'write "env:NAME", "file:PATH" or "generate" and keep the value out'
+            table.findings.add(table.at(name), "a secret in clear", remedy)
+            kind = source = ""  # the value goes no further
+        references[name] = SecretReference(name, kind, source, table.at(name))
     return references
 
 

@@ -1,17 +1,29 @@
-"""The certificates and SSH keys of one lab: made when first asked for, remembered by the lab's secrets, never committed."""
+"""The certificates and SSH keys of one lab: made when first asked for, kept with the lab, never committed."""
 
 from __future__ import annotations
 
-from lab import pki
-from lab.pki import Certified, SshKey
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
 from lab.roles.client import SshIdentity
 from lab.roles.public import Certificate
 from provisioning.deployment import Deployment
 from provisioning.deployment_model import Site
-from provisioning.secrets import Secrets
+from provisioning.secrets import PUBLIC, Secrets
 
 DATA = "/usr/Firewall/Data"
-SSL_VPN = "/usr/Firewall/ConfigFiles/Certificates/sslvpn-full-default-authority"
+CONFIG = "/usr/Firewall/ConfigFiles"
+
+_AUTHORITY, _CHAIN, _KEY, _LINE = "authority", "certificate", "private key", "public key"
+_WITHOUT_SECRET = (_AUTHORITY, _CHAIN, _LINE, ".cert.pem")  # how the names of what anybody may see end
+
+
+@dataclass(frozen=True)
+class SshKey:
+    """An SSH key pair, in OpenSSH's forms; ``public`` is the line that others authorise."""
+
+    public: bytes
+    private: bytes = field(repr=False)
 
 
 class Keys:
@@ -23,85 +35,94 @@ class Keys:
 
     @property
     def authorities(self) -> bytes:
-        """The authorities that the lab's hosts trust."""
-        return self._authority("internet").certificate
+        """The authorities that the lab's hosts trust, PEM: the public site's, and nobody else."""
+        return self._public_site()[_AUTHORITY]
 
     @property
-    def admin(self) -> SshKey:
-        """The administrator's key."""
-        return self.ssh("admin")
+    def public_site(self) -> Certificate:
+        """The public web server's certificate, for all its names."""
+        made = self._public_site()
+        return Certificate(made[_CHAIN], made[_KEY])
 
     @property
     def administrator(self) -> SshIdentity:
-        """The administrator's key as their machine has it."""
-        return SshIdentity(self.admin.private, self.admin.public)
+        """The administrator's key, and the firewalls as the administrator knows them."""
+        known = b"".join(
+            f"{self._deployment.public_address(site)} ".encode() + self.ssh(f"firewall {site}").public
+            for site in self._deployment.sites
+        )
+        key = self.admin
+        return SshIdentity(key.private, key.public, known)
+
+    @property
+    def admin(self) -> SshKey:
+        """The administrator's key: it opens the firewalls and, forwarded, the private servers."""
+        return self.ssh("admin")
 
     def ssh(self, name: str) -> SshKey:
         """The SSH key of this name."""
-        public, private = self._kept(f"ssh_{name}", lambda: _ssh_pair(name))
-        return SshKey(private, public)
 
-    def public_site(self, names: tuple[str, ...]) -> Certificate:
-        """The public web server's certificate, for all its names."""
-        issuer = self._authority("internet")
+        def make() -> Mapping[str, bytes]:
+            from lab import pki
 
-        def make() -> tuple[bytes, bytes]:
-            made = pki.issue(issuer, names[0], names=names)
-            return made.certificate, made.key
+            made = pki.ssh_host_key()
+            return {_LINE: made.certificate, _KEY: made.key}
 
-        chain, key = self._kept("public_site", make)
-        return Certificate(chain, key)
+        made = self._kept(f"ssh {name}", make)
+        return SshKey(made[_LINE], made[_KEY])
 
-    def appliance(self, site: Site) -> dict[str, tuple[bytes, int]]:
-        """A firewall's own keys, the same on both members: a client must not notice which one answers."""
-        host = self.ssh(f"firewall_{site.name}")
-        web = self._issued(f"web_{site.name}", f"web-{site.name}", site.firewall.members[0].serial, site)
+    def firewall(self, site: Site) -> dict[str, tuple[bytes, int]]:
+        """A firewall's own keys as files, the same on both members: a client must not notice which one answers."""
+        page = self._page(site)
         files = {
             f"{DATA}/authorized_keys": (self.admin.public, 0o600),
-            f"{DATA}/ssh_host_ed25519_key": (host.private, 0o600),
-            f"{DATA}/webadmin.cert.pem": (web.certificate, 0o644),
-            f"{DATA}/webadmin.pkey.pem": (web.key, 0o600),
+            f"{DATA}/ssh_host_ed25519_key": (self.ssh(f"firewall {site.name}").private, 0o600),
+            f"{DATA}/webadmin.cert.pem": (page[_CHAIN], 0o644),
+            f"{DATA}/webadmin.pkey.pem": (page[_KEY], 0o600),
         }
         if site.pools:
-            authority = self._authority(f"sslvpn-{site.name}")
-            server = self._issued(f"sslvpn_server_{site.name}", f"sslvpn-{site.name}", "openvpnserver.com", site)
-            user = self._issued(f"sslvpn_client_{site.name}", f"sslvpn-{site.name}", "openvpnclient", site, client=True)
-            files |= {
-                f"{SSL_VPN}/CA.cert.pem": (authority.certificate, 0o644),
-                f"{SSL_VPN}/openvpnserver.cert.pem": (server.certificate, 0o644),
-                f"{SSL_VPN}/openvpnserver.pkey.pem": (server.key, 0o600),
-                f"{SSL_VPN}/openvpnclient.cert.pem": (user.certificate, 0o644),
-                f"{SSL_VPN}/openvpnclient.pkey.pem": (user.key, 0o600),
-            }
+            for path, content in self._ssl_vpn(site).items():
+                files[f"{CONFIG}/{path}"] = (content, 0o600)
         return files
 
-    def _authority(self, name: str) -> Certified:
-        def make() -> tuple[bytes, bytes]:
-            made = pki.authority(f"{name} authority of a simulated lab")
-            return made.certificate, made.key
+    def page_authority(self, site: Site) -> bytes:
+        """The authority that signed the administration page's certificate of a firewall, PEM."""
+        return self._page(site)[_AUTHORITY]
 
-        return Certified(*self._kept(f"authority_{name}", make))
+    def _public_site(self) -> Mapping[str, bytes]:
+        internet = self._deployment.internet
+        names = tuple(dict.fromkeys((*internet.allowed, *internet.refused, internet.mirror_name)))
+        return self._kept("public site", lambda: _certified("The lab's Internet", names[0], names))
 
-    def _issued(self, name: str, authority: str, common_name: str, site: Site, *, client: bool = False) -> Certified:
-        issuer = self._authority(authority)
-        addresses = (self._deployment.public_address(site.name),)
+    def _page(self, site: Site) -> Mapping[str, bytes]:
+        """The page's certificate: its name is the serial number, as the product's (sns.md 4)."""
+        serials = tuple(member.serial for member in site.firewall.members)
+        addresses = (self._deployment.public_address(site.name), self._deployment.private_address(site.name))
+        names = (*serials, *map(str, addresses))
+        return self._kept(f"page {site.name}", lambda: _certified("SNS-WebServer-default-authority", serials[0], names))
 
-        def make() -> tuple[bytes, bytes]:
-            made = pki.issue(issuer, common_name, names=(common_name,), addresses=addresses, client=client)
-            return made.certificate, made.key
+    def _ssl_vpn(self, site: Site) -> Mapping[str, bytes]:
+        def make() -> Mapping[str, bytes]:
+            from lab import pki
 
-        return Certified(*self._kept(name, make))
+            return pki.ssl_vpn_files()
 
-    def _kept(self, name: str, make: object) -> tuple[bytes, bytes]:
-        first, second = self._secrets.kept(f"{name}_public"), self._secrets.kept(f"{name}_private")
-        if first is None or second is None:
-            assert callable(make)  # noqa: S101 - for the type checker
-            public, private = make()
-            first = self._secrets.keep(f"{name}_public", public.decode())
-            second = self._secrets.keep(f"{name}_private", private.decode())
-        return first.encode(), second.encode()
+        return self._kept(f"ssl vpn {site.name}", make)
+
+    def _kept(self, group: str, make: Callable[[], Mapping[str, bytes]]) -> Mapping[str, bytes]:
+        """What was made for a purpose, made now if it never was; all of it is text."""
+        if kept := self._secrets.kept(group):
+            return {name: text.encode() for name, text in kept.items()}
+        made = make()
+        self._secrets.keep(
+            {f"{PUBLIC if name.endswith(_WITHOUT_SECRET) else ''}{group}/{name}": made[name].decode() for name in made}
+        )
+        return made
 
 
-def _ssh_pair(name: str) -> tuple[bytes, bytes]:
-    made = pki.ssh_key(name)
-    return made.public, made.private
+def _certified(authority: str, name: str, alternatives: tuple[str, ...]) -> Mapping[str, bytes]:
+    from lab import pki
+
+    issuer = pki.Authority.create(authority)
+    made = issuer.issue(name, alternatives)
+    return {_AUTHORITY: issuer.certificate, _CHAIN: made.certificate, _KEY: made.key}

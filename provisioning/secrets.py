@@ -15,6 +15,8 @@ REFERENCE = re.compile(r"\$\{secret:([^}\s]*)\}")
 """How a committed ConfigFiles tree speaks of a secret: ``OVH_REMOTE_FW=${secret:ipsec_sbg7_gra11}``."""
 
 HIDDEN = "[secret]"
+PUBLIC = "public:"
+"""What names begin with that are kept beside the secrets, and are none: certificates, public keys."""
 _LENGTH = 24  # letters and digits: 140 bits, and nothing that a configuration file could misread
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 _SHORTEST_HIDDEN = 6  # hiding something shorter would hide half of every output
@@ -63,13 +65,18 @@ class Secrets:
         return REFERENCE.sub(lambda found: self.value(found[1]), text)
 
     def keep(self, made: Mapping[str, str]) -> None:
-        """Remember secrets that the lab made itself (private keys), so that they are hidden too."""
+        """Remember what the lab made itself: keys, which are hidden too, and ``PUBLIC`` names, which are not."""
         self._made.update(made)
         self._save()
 
-    def kept(self, name: str) -> str | None:
-        """A secret that the lab made earlier, None when it made none of this name."""
-        return self._made.get(name)
+    def kept(self, group: str) -> dict[str, str]:
+        """What the lab made earlier under names that begin with ``GROUP/``, by the rest of the name."""
+        found = {}
+        for name, value in self._made.items():
+            head, slash, rest = name.removeprefix(PUBLIC).partition("/")
+            if slash and head == group:
+                found[rest] = value
+        return found
 
     def unavailable(self) -> dict[str, str]:
         """Each declared secret that cannot be had, and why."""
@@ -83,7 +90,7 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """The text without any secret that was used so far; of keys, which span lines, no line stays."""
-        made = (value for name, value in self._made.items() if not name.startswith("public:"))
+        made = (value for name, value in self._made.items() if not name.startswith(PUBLIC))
         known = {line for value in (*self._values.values(), *made) for line in value.splitlines()}
         for line in sorted(known, key=len, reverse=True):
             if len(line) >= _SHORTEST_HIDDEN and not line.startswith("-----"):

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Interface
 from pathlib import Path
 
-from lab.pki import SshKey
 from lab.roles import baremetal, client, dhcp, gateway, nginx, public, web
 from lab.roles.boot import Setup
 from lab.roles.listening import Listener
@@ -30,9 +29,7 @@ UNPUBLISHED = (8080, 8443)
 ECHO = (Listener("echo", "tcp", 7), Listener("echo", "udp", 7))
 NOT_ALLOWED = (22, 23, 25)
 
-DOWNLOAD = nginx.Download(
-    "/large", size=50_000_000, rate=500_000
-)  # 100 s of a steady 500 kB/s: longer than any scenario
+DOWNLOAD = nginx.Download("/large", size=50_000_000, rate=500_000)  # 100 s: longer than any scenario
 
 APPLIANCE_SYSCTLS: Mapping[str, str] = {
     "net.ipv4.ip_forward": "1",
@@ -84,7 +81,7 @@ def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, s
     files = {
         **_tree(deployment.configuration_folder(site.name), f"{FIREWALL}/ConfigFiles", secrets),
         **_tree(deployment.data_folder(site.name), f"{FIREWALL}/Data", secrets),
-        **keys.appliance(site),
+        **keys.firewall(site),
         f"{FIREWALL}/System/global": (
             f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n".encode(),
             0o644,
@@ -230,7 +227,7 @@ def _internet(deployment: Deployment, keys: Keys) -> Iterator[Host]:
 def _public(internet: Internet, hub: str, blocks: Iterable[Route], keys: Keys) -> Host:
     prefix = internet.network.prefixlen
     page_host, page_path = _split(internet.page)
-    echo_host, echo_path = _split(internet.echo)
+    echo_host, _ = _split(internet.echo)
     sites = [
         public.Site(page_host, internet.public, pages=("/", page_path)),
         public.Site(echo_host, internet.public, echo=True),
@@ -244,7 +241,7 @@ def _public(internet: Internet, hub: str, blocks: Iterable[Route], keys: Keys) -
             for address in dict.fromkeys((internet.public, internet.mirror, internet.resolver))
         ],
         sites=sites,
-        certificate=keys.public_site(tuple(site.name for site in sites)),
+        certificate=keys.public_site,
         authorities=keys.authorities,
         resolver_address=internet.resolver,
         remote=blocks,
@@ -282,11 +279,7 @@ def _host(
 
 
 def _ssh(keys: Keys, host: PrivateHost) -> SshServer:
-    return SshServer(user="ubuntu", authorized_keys=keys.admin.public, host_key=_host_key(keys, host).private)
-
-
-def _host_key(keys: Keys, host: PrivateHost) -> SshKey:
-    return keys.ssh(f"host_{host.id}")
+    return SshServer(user="ubuntu", authorized_keys=keys.admin.public, host_key=keys.ssh(f"host {host.id}").private)
 
 
 def _to_blocks(sites: Iterable[Site]) -> Iterator[Route]:

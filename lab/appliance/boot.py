@@ -1,19 +1,21 @@
 """``boot``: the whole start of an appliance, in order; what does not start is told with its log, and the rest goes on.
 
-The gate of a cluster's member is shut before the first interface is up: until its agent has asked the other member, it
-is silent on the data networks.
+Before the first interface is up, the filter is closed and the gate of a cluster's member is shut: until its agent has
+asked the other member, it is silent on the data networks.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.appliance import configuration as configurations
-from lab.appliance import devices, filtering, leases, network, paths
+from lab.appliance import devices, filtering, leases, network, paths, programs, ruleset, spd
 from lab.appliance.errors import ApplianceError, Misused
+from sns.errors import ResolutionError
 from sns.model import Configuration
 
 Step = Callable[[Configuration], None]
@@ -28,7 +30,7 @@ def main(arguments: list[str]) -> int:
     leases.forget_all()
     failures: list[ApplianceError] = []
     # The order matters: closed before it is connected, filtered before it forwards, services before they are judged.
-    for group in ((_shut_gate,), (network.apply,), (filtering.apply,), (_vpn, _ssl_vpn, _management), (_agent,)):
+    for group in ((_close,), (network.apply,), (filtering.apply,), (_vpn, _ssl_vpn, _management), (_agent,)):
         failures += _run(group)
     for failure in failures:
         print(failure, file=sys.stderr)
@@ -54,13 +56,17 @@ def _run(group: Sequence[Step]) -> list[ApplianceError]:
     return [error for error in results if error is not None]
 
 
-def _shut_gate(configuration: Configuration) -> None:
+def _close(configuration: Configuration) -> None:
+    """Nothing passes before the policy is there, tunnels' traffic nowhere else; a cluster's member is silent."""
+    programs.run(("nft", "-f", "-"), given=ruleset.nothing_passes())
     if configuration.ha.enabled:
         from lab.appliance import ha_gate
 
         link = configuration.interface(configuration.ha.interface or "")
         data = [i for i in configuration.interfaces if i.enabled and i is not link]
         ha_gate.install([devices.device(interface.section) for interface in data])
+    with contextlib.suppress(ResolutionError):  # envpn, later, tells what is wrong
+        spd.apply(configuration)
 
 
 def _vpn(configuration: Configuration) -> None:

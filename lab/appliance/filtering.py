@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 from lab.appliance import configuration as configurations
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
     word = arguments[0] if arguments else "-u"
     with configurations.exclusive():
         if word == "off":
-            programs.run(("nft", "-f", "-"), given=ruleset.open_gate())
+            programs.run(("nft", "-f", "-"), given=ruleset.everything_passes())
             return 0
         if word in ("on", "-u"):
             apply(configurations.load())
@@ -70,6 +71,10 @@ def check(configuration: Configuration) -> None:
         return file in _SHARED or file == slot or file.partition("/")[0] in ("URLFiltering", "SSLFiltering")
 
     configurations.check(configuration, concerns)
+    for rule in configuration.policy.filter:
+        if rule.enabled and rule.route:
+            message = "the lab routes by its table, not by rules"
+            print(f"unsupported: {rule.location}: route: {message}", file=sys.stderr)
 
 
 def _activate(slot: int) -> None:

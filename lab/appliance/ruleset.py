@@ -30,9 +30,14 @@ def translate(configuration: Configuration) -> str:
     return Translation(configuration).text()
 
 
-def open_gate() -> str:
+def everything_passes() -> str:
     """The nft file of ``enfilter off``: everything passes, nothing is translated."""
     return _HEAD
+
+
+def nothing_passes() -> str:
+    """The nft file of a start: until the policy is loaded nothing comes in, nor goes through."""
+    return f"{_HEAD}table ip sns {{\nchain evaluation {{\ntype filter hook prerouting priority mangle; policy drop;\n}}\n}}\n"
 
 
 class Translation:

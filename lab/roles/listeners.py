@@ -65,7 +65,7 @@ class Listeners:
                     self._answer(opened, key.data)
             now = time.monotonic()
             if self._ticking and now >= due:
-                due = max(due + TICK, now)
+                due = due + TICK if due + TICK > now else now + TICK  # what was missed is not made up for
                 self._tick()
 
     def _accept(self, opened: socket.socket, kind: str) -> None:

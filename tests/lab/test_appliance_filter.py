@@ -18,9 +18,11 @@ from tests.sns.trees import GUIDE
 
 pytestmark = pytest.mark.lab
 
-_OBJECTS = GUIDE["object"].replace("[Network]", "filtered_site=198.51.100.10\nresolver=198.51.100.53\nmirror=198.51.100.30\n[Network]")
+_MORE_HOSTS = "filtered_site=198.51.100.10\nresolver=198.51.100.53\nmirror=198.51.100.30\n"
+_OBJECTS = GUIDE["object"].replace("[Network]", f"{_MORE_HOSTS}[Network]")
 _RULES = """\
 [Filter]
+pass from Network_ha on ha to Firewall_ha
 pass log from admin_client on out to Firewall_out port ssh
 reset from any to Firewall_out port telnet
 pass from any on out to Firewall_out port http -> to ubuntu-webserver port http
@@ -36,7 +38,6 @@ _NAMES = "[Rules]\nstate=on action=block group=refused\nstate=on action=pass gro
 _TREE = {
     **GUIDE,
     "object": _OBJECTS,
-    "network": GUIDE["network"].replace("State=1\nName=ha", "State=0\nName=ha"),
     "dns": "[Servers]\nresolver\n",
     "HA/highavailability": "[Global]\nState=0\n",
     "Filter/05": _RULES,
@@ -49,9 +50,16 @@ _TREE = {
 _CONFIG = Path("/usr/Firewall/ConfigFiles")
 _SITE = """\
 daemon off; pid /run/site.pid; error_log /dev/null; events {}
-http { access_log off;
- server { listen 80; location / { return 200 "$remote_addr $remote_port\\n"; } location /slow { root /srv; limit_rate 40k; } }
- server { listen 443 ssl; ssl_certificate /run/c.pem; ssl_certificate_key /run/k.pem; location / { return 200 "tls\\n"; } }
+http {
+    access_log off;
+    ssl_certificate /run/c.pem;
+    ssl_certificate_key /run/k.pem;
+    server {
+        listen 80;
+        location / { return 200 "$remote_addr $remote_port"; }
+        location /slow { root /srv; limit_rate 40k; }
+    }
+    server { listen 443 ssl; location / { return 200 "tls"; } }
 }
 """
 _SITE_BOOT = """\
@@ -81,6 +89,7 @@ def _topology() -> Topology:
         (
             Nic("eth0", "outside", "02:00:00:00:10:01", region),
             Nic("eth1", "inside", "02:00:00:00:10:02", region),
+            Nic("eth2", "link", "02:00:00:00:10:07", region),
         ),
         files=configuration,
         code=True,
@@ -118,8 +127,16 @@ def _topology() -> Topology:
         "route add 147.135.161.152/29 via 198.51.100.1",
         "route add 10.200.0.0/16 via 198.51.100.1",
     )
-    segments = (Segment("outside", 0), Segment("inside", 200), Segment("internet"))
-    return Topology("filter", (region,), segments, (appliance, gateway, web, public))
+    subnet = "--dhcp-range=192.168.2.3,192.168.2.3,255.255.255.248 --dhcp-option=3 --no-ping --port=0"
+    dhcp = Host(
+        "dhcp",
+        "dhcp",
+        (Nic("eth0", "link", "02:00:00:00:10:08", region),),
+        boot=_ip("address add 192.168.2.1/29 dev eth0", "link set eth0 up")
+        + f"mkdir -p /var/lib/misc; dnsmasq -k -C /dev/null -u root --pid-file= {subnet} >/dev/null 2>&1 &",
+    )
+    segments = (Segment("outside", 0), Segment("inside", 200), Segment("link", 199), Segment("internet"))
+    return Topology("filter", (region,), segments, (appliance, gateway, web, public, dhcp))
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +180,11 @@ def counted(firewall: LabHost) -> dict[str, int]:
 
 
 def test_the_published_page_is_served_and_its_rule_counts(firewall: LabHost, public: LabHost) -> None:
-    before = counted(firewall)["Filter/05:4"]
+    before = counted(firewall)["Filter/05:5"]
     status, body = fetch(public, "http://147.135.161.153/", "--interface", "198.51.100.102")
     assert status == "200"
     assert body.startswith("198.51.100.102 ")  # the visitor's own address
-    assert counted(firewall)["Filter/05:4"] == before + 1
+    assert counted(firewall)["Filter/05:5"] == before + 1
 
 
 def test_the_private_server_leaves_with_the_public_address_and_an_ephemeral_port(web: LabHost) -> None:
@@ -213,12 +230,12 @@ def test_nobody_gets_to_the_proxy_itself(firewall: LabHost, web: LabHost) -> Non
 
 
 def test_a_block_is_silent_counted_and_logged_with_its_place(firewall: LabHost, public: LabHost) -> None:
-    before = counted(firewall)["Filter/05:5"]
+    before = counted(firewall)["Filter/05:6"]
     done = public.run("curl", "-s", "--max-time", "0.5", "http://147.135.161.153:8080/")
     assert done.status == 28
-    assert counted(firewall)["Filter/05:5"] > before
+    assert counted(firewall)["Filter/05:6"] > before
     [line, *_] = [line for line in firewall.read("/log/l_filter").splitlines() if "DPT=8080" in line]
-    assert "rule=Filter/05:5 action=block " in line
+    assert "rule=Filter/05:6 action=block " in line
 
 
 def test_a_reset_answers_at_once(public: LabHost) -> None:
@@ -255,7 +272,7 @@ def test_a_mistake_changes_nothing(firewall: LabHost, public: LabHost) -> None:
     firewall.must("sh", "-c", f"sed -i 's/mirror/miror/; s/telnet/tellnet/' {_CONFIG}/Filter/05")
     done = firewall.run("python3", "-m", "lab.appliance", "enfilter")
     assert done.status == 1
-    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == ["Filter/05:3", "Filter/05:7"]
+    assert [line.split(": ")[0] for line in done.stderr.splitlines()] == ["Filter/05:4", "Filter/05:8"]
     assert firewall.must("nft", "-s", "list", "table", "ip", "sns") == before
     assert fetch(public, "http://147.135.161.153/")[0] == "200"
 
@@ -275,3 +292,31 @@ def test_traffic_of_a_tunnel_never_leaves_in_clear_while_the_tunnel_is_down(fire
     web.run("ping", "-c1", "-W0.3", "10.201.0.10")
     assert counted(firewall)["spd"] == before + 1
     firewall.must("python3", "-m", "lab.appliance", "ennetwork")
+
+
+def test_an_interface_by_dhcp_gets_its_address_and_is_part_of_the_rules(firewall: LabHost, lab: Lab) -> None:
+    assert firewall.read("/var/lib/sns/leases") == "eth2 192.168.2.3/29\n"
+    assert [str(address) for address in firewall.addresses("eth2")] == ["192.168.2.3"]
+    before = counted(firewall)["Filter/05:2"]
+    assert lab.host("dhcp").run("ping", "-c1", "-W1", "192.168.2.3").ok
+    assert counted(firewall)["Filter/05:2"] == before + 1
+
+
+def test_another_address_of_an_interface_counts_in_the_rules_at_once(firewall: LabHost, public: LabHost) -> None:
+    network = firewall.read(str(_CONFIG / "network"))
+    try:
+        for address in ("147.135.161.154", "147.135.161.153"):
+            firewall.must(
+                "python3", "-m", "lab.appliance", "setconf", f"{_CONFIG}/network", "ethernet0", "Address", address
+            )
+            firewall.must("python3", "-m", "lab.appliance", "ennetwork")
+            assert fetch(public, f"http://{address}/")[0] == "200"
+    finally:
+        firewall.write({str(_CONFIG / "network"): (network.encode(), 0o600)})
+        firewall.must("python3", "-m", "lab.appliance", "ennetwork")
+
+
+def test_ennetwork_disturbs_nobody_when_nothing_changed(firewall: LabHost) -> None:
+    before = firewall.must("ip", "-s", "-o", "route", "show", "table", "all")
+    firewall.must("python3", "-m", "lab.appliance", "ennetwork")
+    assert firewall.must("ip", "-s", "-o", "route", "show", "table", "all") == before

@@ -111,4 +111,4 @@ def test_there_is_no_traceback_without_a_configuration(
 ) -> None:
     monkeypatch.setattr(paths, "CONFIG", tmp_path / "nowhere")
     assert commands.main(["enfilter"]) == 1
-    assert "no ConfigFiles directory here" in capsys.readouterr().err
+    assert "nowhere: not a ConfigFiles directory" in capsys.readouterr().err

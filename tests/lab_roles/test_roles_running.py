@@ -128,7 +128,7 @@ def test_listeners_answer_from_the_address_they_were_asked_at(
 ) -> None:
     said, *asked_from = ask(lab, "inside", protocol, address, port, "hello")
 
-    assert said == answer.format(*asked_from)
+    assert said.startswith(answer.format(*asked_from))  # a ticking one may have said more by now
 
 
 def test_dhcp_answers_on_both_its_addresses_and_to_known_ports_alone(lab: Lab) -> None:

@@ -160,7 +160,7 @@ class Appliance:
         """How often each rule matched, by its place (``Filter/05:14``) or implicit name."""
         from lab.appliance.counters import places
 
-        listing = json.loads(self.host.must("nft", "-j", "list", "counters", "table", "ip", "sns"))
+        listing = json.loads(self.host.must("nft", "-j", "list", "counters"))
         return {place: Counter(packets, size) for place, (packets, size) in places(listing).items()}
 
 

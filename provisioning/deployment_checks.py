@@ -12,7 +12,7 @@ from provisioning.deployment_model import Internet, Network, SecretReference, Si
 from provisioning.toml_lines import Place
 from provisioning.toml_table import NO_ADDRESS, NO_NETWORK, Findings
 
-ADMIN_PASSWORD = "admin_password"
+ALWAYS_NEEDED = "admin_password"
 """The secret that every deployment has: the password of ``admin`` on the appliances."""
 
 LONGEST_CLUSTER = 2  # SNS high availability is active/passive with two members
@@ -284,7 +284,7 @@ def check_secrets(
     findings: Findings,
 ) -> None:
     """Every secret that the plan names has a source, and every file named as a source is there."""
-    for place, name in ((("secrets",), ADMIN_PASSWORD), *used):
+    for place, name in ((("secrets",), ALWAYS_NEEDED), *used):
         if name and name not in secrets:
             findings.add(place, f"unknown secret {name!r}", f'add {name} = "generate" (or env:, file:) to [secrets]')
     for reference in secrets.values():

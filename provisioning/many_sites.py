@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 PATTERN = Path(__file__).resolve().parent.parent / "deployments" / "guide"
@@ -55,9 +56,9 @@ def write_sites(folder: Path, count: int, *, pattern: Path = PATTERN) -> Path:
     if folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
     hub, *remotes = (_Site(number) for number in range(1, count + 1))
-    _write_tree(pattern / _HUB, folder / hub.name, lambda file, text: _for_hub(file, text, hub, remotes))
+    _write_tree(pattern / _HUB, folder / hub.name, partial(_for_hub, hub, remotes))
     for remote in remotes:
-        _write_tree(pattern / _REMOTE, folder / remote.name, lambda _, text, it=remote: _rename(text, hub, it))
+        _write_tree(pattern / _REMOTE, folder / remote.name, partial(_for_remote, hub, remote))
     plan = (pattern / "deployment.toml").read_text(encoding="utf-8")
     (folder / "deployment.toml").write_text(_plan(plan, hub, remotes), encoding="utf-8")
     return folder
@@ -71,10 +72,15 @@ def _write_tree(source: Path, target: Path, change: Callable[[str, str], str]) -
             (target / file).write_text(change(file.as_posix(), path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def _for_hub(file: str, text: str, hub: _Site, remotes: list[_Site]) -> str:
+def _for_remote(hub: _Site, remote: _Site, _: str, text: str) -> str:
+    """A file of a remote site: it knows the hub alone, as the guide's does."""
+    return _rename(text, hub, remote)
+
+
+def _for_hub(hub: _Site, remotes: list[_Site], file: str, text: str) -> str:
     """A file of the hub: what it says about the guide's remote site, said about each of ours."""
     pieces = _SECTION.split(text) if file == "ConfigFiles/VPN/peer" else text.splitlines(keepends=True)
-    written = []
+    written: list[str] = []
     for piece in pieces:
         about_remote = _ABOUT_REMOTE.search(piece)
         written += [_rename(_own_names(piece, it), hub, it) for it in remotes] if about_remote else [piece]

@@ -16,10 +16,11 @@ from lab.roles.listening import Listener
 from lab.roles.network import Route
 from lab.roles.sshd import SshServer
 from lab.topology import Distance, Host, Nic, Segment, Topology
-from provisioning.deployment import Deployment
+from provisioning.deployment import Deployment, DeploymentError, located
 from provisioning.deployment_model import Internet, Member, PrivateHost, Site
 from provisioning.keys import Keys
 from provisioning.secrets import Secrets
+from provisioning.toml_lines import field_name
 
 INTERNET = "internet"
 FIREWALL = "/usr/Firewall"
@@ -36,6 +37,9 @@ APPLIANCE_SYSCTLS: Mapping[str, str] = {
     "net.ipv4.ip_local_port_range": "20000 59999",  # ephemeral_fw: the proxy's own connections leave from it too
     "net.ipv4.conf.all.send_redirects": "0",
     "net.ipv4.conf.default.send_redirects": "0",
+    # An interface speaks for its own address only, as the product's system does; Linux would answer for any of its host
+    "net.ipv4.conf.all.arp_ignore": "1",
+    "net.ipv4.conf.all.arp_announce": "2",
     # Sessions that the other member opened are picked up in the middle.
     "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
 }
@@ -43,7 +47,8 @@ APPLIANCE_LOGS = ("/log/l_filter", "/log/l_vpn", "/log/l_ha", "/log/l_sslvpn")
 
 
 def topology(deployment: Deployment, secrets: Secrets) -> Topology:
-    """The lab of a deployment. Raises SecretUnavailable for a secret that cannot be found."""
+    """The lab of a deployment. Raises DeploymentError when secrets cannot be had, each at its line of the plan."""
+    _refuse_without(deployment, secrets)
     keys = Keys(deployment, secrets)
     hosts: list[Host] = []
     for number, site in enumerate(deployment.sites.values(), start=1):
@@ -59,6 +64,14 @@ def topology(deployment: Deployment, secrets: Secrets) -> Topology:
             Distance(site.region, site.distance_ms / 1000) for site in deployment.sites.values() if site.distance_ms
         ),
     )
+
+
+def _refuse_without(deployment: Deployment, secrets: Secrets) -> None:
+    missing = secrets.unavailable()
+    if missing:
+        places = {name: deployment.secrets[name].place for name in missing}
+        lines = [(deployment.lines.line(places[name]), field_name(places[name]), missing[name], "") for name in missing]
+        raise DeploymentError(located(str(deployment.plan), lines))
 
 
 # A site -------------------------------------------------------------------------------------------------------------
@@ -82,6 +95,7 @@ def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, s
         **_tree(deployment.configuration_folder(site.name), f"{FIREWALL}/ConfigFiles", secrets),
         **_tree(deployment.data_folder(site.name), f"{FIREWALL}/Data", secrets),
         **keys.firewall(site),
+        f"{FIREWALL}/Data/admin_password": (secrets.value("admin_password").encode(), 0o600),
         f"{FIREWALL}/System/global": (
             f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n".encode(),
             0o644,
@@ -130,7 +144,7 @@ def _web(site: Site, host: PrivateHost, keys: Keys) -> Host:
         authorities=keys.authorities,
         ssh=_ssh(keys, host),
         port=min(ports),
-        unpublished=UNPUBLISHED,
+        unpublished=tuple(sorted({*ports, *UNPUBLISHED} - {min(ports)})),
         download=DOWNLOAD,
         listeners=ECHO,
     )
@@ -229,8 +243,8 @@ def _public(internet: Internet, hub: str, blocks: Iterable[Route], keys: Keys) -
     page_host, page_path = _split(internet.page)
     echo_host, _ = _split(internet.echo)
     sites = [
-        public.Site(page_host, internet.public, pages=("/", page_path)),
-        public.Site(echo_host, internet.public, echo=True),
+        public.Site(page_host, internet.public, pages=("/", page_path), echo=echo_host == page_host),
+        *([] if echo_host == page_host else [public.Site(echo_host, internet.public, echo=True)]),
         *(public.Site(name, internet.public) for name in internet.refused),
         public.Site(internet.mirror_name, internet.mirror, download=DOWNLOAD),
     ]

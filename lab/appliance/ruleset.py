@@ -37,7 +37,8 @@ def everything_passes() -> str:
 
 def nothing_passes() -> str:
     """The nft file of a start: until the policy is loaded nothing comes in, nor goes through."""
-    return f"{_HEAD}table ip sns {{\nchain evaluation {{\ntype filter hook prerouting priority mangle; policy drop;\n}}\n}}\n"
+    hook = "type filter hook prerouting priority mangle; policy drop;"
+    return f"{_HEAD}table ip sns {{\nchain evaluation {{\n{hook}\n}}\n}}\n"
 
 
 class Translation:

@@ -29,7 +29,7 @@ _LOOK = 0.005  # seconds between two looks at squid's log
 def reload(configuration: Configuration, proxies: tuple[Proxy, ...]) -> None:
     """Have squid run with what these proxies need, or not at all when there are none. Raises ServiceFailed."""
     if not proxies:
-        _DAEMON.stop(sign=signal.SIGINT)  # at once: SIGTERM waits for its clients
+        _DAEMON.stop(sign=signal.SIGKILL)  # it keeps nothing, and takes a second or two to leave by itself
         return
     pages, text = translate(configuration, proxies)
     PAGES.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from provisioning.secrets import PUBLIC, Secrets
 
 DATA = "/usr/Firewall/Data"
 CONFIG = "/usr/Firewall/ConfigFiles"
+PAGE = f"{CONFIG}/Certificates/firewall/firewall"
 
 _AUTHORITY, _CHAIN, _KEY, _LINE = "authority", "certificate", "private key", "public key"
 _WITHOUT_SECRET = (_AUTHORITY, _CHAIN, _LINE, ".cert.pem")  # how the names of what anybody may see end
@@ -77,13 +78,19 @@ class Keys:
         files = {
             f"{DATA}/authorized_keys": (self.admin.public, 0o600),
             f"{DATA}/ssh_host_ed25519_key": (self.ssh(f"firewall {site.name}").private, 0o600),
-            f"{DATA}/webadmin.cert.pem": (page[_CHAIN], 0o644),
-            f"{DATA}/webadmin.pkey.pem": (page[_KEY], 0o600),
+            f"{DATA}/admin_password": (self._password_hash(), 0o600),
+            f"{PAGE}.cert.pem": (page[_CHAIN], 0o644),
+            f"{PAGE}.pkey.pem": (page[_KEY], 0o600),
         }
         if site.pools:
             for path, content in self._ssl_vpn(site).items():
                 files[f"{CONFIG}/{path}"] = (content, 0o600)
         return files
+
+    def _password_hash(self) -> bytes:
+        """The administrator's password as the appliance's system keeps it, crypt(3)."""
+        password = self._secrets.value("admin_password")
+        return self._kept("admin password", lambda: {"hash": _crypt(password)})["hash"]
 
     def page_authority(self, site: Site) -> bytes:
         """The authority that signed the administration page's certificate of a firewall, PEM."""
@@ -126,3 +133,16 @@ def _certified(authority: str, name: str, alternatives: tuple[str, ...]) -> Mapp
     issuer = pki.Authority.create(authority)
     made = issuer.issue(name, alternatives)
     return {_AUTHORITY: issuer.certificate, _CHAIN: made.certificate, _KEY: made.key}
+
+
+def _crypt(password: str) -> bytes:
+    """SHA-512 crypt by the system's own library: Python's module for it is gone from 3.13 on."""
+    import ctypes
+    from secrets import token_hex
+
+    library = ctypes.CDLL("libcrypt.so.1")
+    library.crypt.restype = ctypes.c_char_p
+    hashed: bytes | None = library.crypt(password.encode(), f"$6${token_hex(8)}".encode())
+    if hashed is None:
+        raise OSError("crypt(3) does not know SHA-512 on this machine")
+    return hashed + b"\n"

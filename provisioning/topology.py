@@ -7,7 +7,8 @@ same topology.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Interface
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
 from lab.roles import baremetal, client, dhcp, gateway, nginx, public, web
@@ -95,7 +96,6 @@ def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, s
         **_tree(deployment.configuration_folder(site.name), f"{FIREWALL}/ConfigFiles", secrets),
         **_tree(deployment.data_folder(site.name), f"{FIREWALL}/Data", secrets),
         **keys.firewall(site),
-        f"{FIREWALL}/Data/admin_password": (secrets.value("admin_password").encode(), 0o600),
         f"{FIREWALL}/System/global": (
             f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n".encode(),
             0o644,
@@ -259,7 +259,7 @@ def _public(internet: Internet, hub: str, blocks: Iterable[Route], keys: Keys) -
         authorities=keys.authorities,
         resolver_address=internet.resolver,
         remote=blocks,
-        listeners=(*ECHO, *(Listener("greet", "tcp", port) for port in NOT_ALLOWED)),
+        listeners=(*_echo(internet.public), *(Listener("greet", "tcp", port) for port in NOT_ALLOWED)),
     )
     nic = Nic("eth0", INTERNET, _mac(0x49, 0, 1), hub)
     return _host("public", "public", (nic,), setup, None, sysctls=public.SYSCTLS, logs=public.LOGS)
@@ -294,6 +294,11 @@ def _host(
 
 def _ssh(keys: Keys, host: PrivateHost) -> SshServer:
     return SshServer(user="ubuntu", authorized_keys=keys.admin.public, host_key=keys.ssh(f"host {host.id}").private)
+
+
+def _echo(address: IPv4Address) -> tuple[Listener, ...]:
+    """The echo servers on one address: where there are several, a UDP server must name its own."""
+    return tuple(replace(listener, address=address) for listener in ECHO)
 
 
 def _to_blocks(sites: Iterable[Site]) -> Iterator[Route]:

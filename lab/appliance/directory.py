@@ -75,7 +75,7 @@ def apply(configuration: Configuration) -> None:
     base = LDIF.read_bytes() if LDIF.exists() else b""
     digest = hashlib.sha256(text.encode() + base).hexdigest()
     if not (_DIGEST.exists() and _DIGEST.read_text() == digest):
-        fresh = _build(text, configuration.label)
+        fresh = _build(text)
         _SLAPD.stop()
         shutil.rmtree(_DATABASE, ignore_errors=True)
         fresh.rename(_DATABASE)
@@ -91,7 +91,7 @@ def stop() -> None:
     _SLAPD.stop()
 
 
-def _build(text: str, label: str) -> Path:
+def _build(text: str) -> Path:
     """A database folder made from the base, beside the one in use."""
     fresh = _DATABASE.with_name("database.new")
     shutil.rmtree(fresh, ignore_errors=True)

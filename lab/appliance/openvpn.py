@@ -154,9 +154,9 @@ def client_settings(configuration: Configuration) -> str:
     address = _public_address(configuration, resolver)
     remotes = []
     if vpn.udp_pool:
-        remotes.append(f"remote {address} {resolver.port(vpn.udp_port)} udp4")
+        remotes.append(f"remote {address} {resolver.port(vpn.udp_port)} udp")
     if vpn.pool:
-        remotes.append(f"remote {address} {resolver.port(vpn.port)} tcp4-client")
+        remotes.append(f"remote {address} {resolver.port(vpn.port)} tcp-client")
     folder = paths.CONFIG / AUTHORITY
     inline = {"ca": "CA.cert.pem", "cert": "openvpnclient.cert.pem", "key": "openvpnclient.pkey.pem"}
     return "\n".join([

@@ -1,76 +1,103 @@
-"""The web administration: an HTTPS login page for the addresses of ``webadmin [ACL]``, a refusal for all others."""
+"""The HTTPS administration server as ``webadmin`` describes it: its settings, its certificate, its daemon.
+
+While the SSL VPN's TCP server holds the port, the page listens on the loopback and gets its visitors from there.
+"""
 
 from __future__ import annotations
 
 import json
-import ssl
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import IPv4Address
-from typing import ClassVar
+import threading
+from pathlib import Path
 
-from lab.appliance import management, paths
+from lab.appliance import openvpn, paths, programs
+from lab.appliance.daemon import Daemon, write_private
+from lab.appliance.errors import ApplianceError
+from lab.appliance.webpage import Access
+from sns.errors import ResolutionError
+from sns.model import Configuration
+from sns.resolution import Resolver
 
-LOGIN = b"""<!doctype html><html lang="en"><title>Stormshield administration (simulated)</title>
-<h1>Administration</h1><form method="post" action="/auth/admin.html"><label>Name <input name="uid"></label>
-<label>Password <input name="pswd" type="password"></label><button>Log in</button></form></html>
-"""
-REFUSAL = b"This address may not use the administration.\n"
+CERTIFICATE = paths.CONFIG / "Certificates" / "firewall" / "firewall.cert.pem"
+KEY = CERTIFICATE.with_name("firewall.pkey.pem")
+"""The appliance's own web certificate; without one it makes itself one, as the product does at first boot."""
 
-
-class Administration(BaseHTTPRequestHandler):
-    """One request. What is not the login page is not found; who is not in the list is told so, and nothing else."""
-
-    allowed: ClassVar[list[tuple[IPv4Address, IPv4Address]]] = []
-    server_version = "Webadmin"
-    sys_version = ""
-    timeout = 10
-
-    def do_GET(self) -> None:
-        """Answer a GET or a HEAD."""
-        client = IPv4Address(self.client_address[0])
-        if not any(first <= client <= last for first, last in self.allowed):
-            self._answer(403, REFUSAL, "text/plain")
-        elif self.path in ("/", "/admin", "/admin/", "/admin/admin.html"):
-            self._answer(200, LOGIN, "text/html; charset=utf-8")
-        else:
-            self._answer(404, b"", "text/plain")
-
-    do_HEAD = do_GET  # noqa: N815 - the names are http.server's
-
-    def _answer(self, status: int, body: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+_FOLDER = paths.STATE / "webadmin"
+_ACCESS = _FOLDER / "access.json"
+_LISTENING = _FOLDER / "listening"
+_READY = paths.RUN / "webadmin.ready"
+_DAEMON = Daemon("webadmin", "/usr/bin/python3", paths.LOG / "l_server")
+_LOCK = threading.Lock()  # at boot the SSL VPN and the management services come here at the same time
 
 
-class Server(ThreadingHTTPServer):
-    """TLS is negotiated in the connection's own thread: a client that says nothing holds up nobody."""
+def apply(configuration: Configuration) -> None:
+    """Run the administration server as configured; who may see it changes without a restart.
 
-    daemon_threads = True
-    request_queue_size = 64
-    context: ssl.SSLContext
-
-    def finish_request(self, request: object, client_address: object) -> None:
-        """Negotiate TLS, then serve; a client that does not speak it is dropped."""
-        try:
-            secured = self.context.wrap_socket(request, server_side=True)  # type: ignore[arg-type]
-        except OSError:
+    Raises ApplianceError for names that cannot be resolved, ServiceFailed when it does not start.
+    """
+    with _LOCK:
+        if not configuration.management.web_enabled:
+            _DAEMON.stop()
             return
-        super().finish_request(secured, client_address)  # type: ignore[arg-type]
+        try:
+            listen = listening(configuration)
+            allowed = access(configuration)
+        except ResolutionError as error:
+            raise ApplianceError(f"webadmin: {error}") from error
+        write_private(_ACCESS, json.dumps(allowed.as_json()))
+        certificate, key = _credentials()
+        wanted = json.dumps([*listen, str(certificate), certificate.read_text()])
+        if write_private(_LISTENING, wanted) or _DAEMON.pid() is None:
+            _DAEMON.stop()
+            _start(listen, certificate, key)
 
 
-def main() -> None:
-    """Serve for ever, as the settings that the management commands wrote say."""
-    settings = json.loads(management.WEB_SETTINGS.read_text())
-    Administration.allowed = [(IPv4Address(first), IPv4Address(last)) for first, last in settings["allowed"]]
-    server = Server(("0.0.0.0", settings["port"]), Administration)  # noqa: S104 - the filter decides who gets here
-    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.context.load_cert_chain(paths.DATA / "webadmin.cert.pem", paths.DATA / "webadmin.pkey.pem")
-    server.serve_forever()
+def stop() -> None:
+    """Stop the administration server."""
+    _DAEMON.stop()
 
 
-if __name__ == "__main__":
-    main()
+def listening(configuration: Configuration) -> tuple[str, int]:
+    """Where the page listens: on the loopback behind the SSL VPN's shared port, else on the web port itself.
+
+    Raises ResolutionError.
+    """
+    if openvpn.shares_port(configuration):
+        return openvpn.WEB_ADMIN
+    return "0.0.0.0", Resolver(configuration).port(configuration.management.web_port)  # noqa: S104  # the ACL decides
+
+
+def access(configuration: Configuration) -> Access:
+    """The addresses that ``webadmin [ACL]`` names. Raises ResolutionError."""
+    resolver = Resolver(configuration)
+    ranges = [
+        (int(first), int(last))
+        for name, _ in configuration.management.web_access
+        for first, last in resolver.addresses(name).ranges()
+    ]
+    return Access(tuple(ranges))
+
+
+def _start(listen: tuple[str, int], certificate: Path, key: Path) -> None:
+    code = str(Path(__file__).resolve().parents[2])
+    _READY.unlink(missing_ok=True)
+    _DAEMON.start(
+        [
+            "-m", "lab.appliance.webpage", listen[0], str(listen[1]), str(certificate), str(key), str(_ACCESS),
+            str(openvpn.PORT_SHARE_ORIGINS), str(_READY),
+        ],
+        _READY.exists,
+        environment={"PYTHONPATH": code},
+    )  # fmt: skip
+
+
+def _credentials() -> tuple[Path, Path]:
+    if CERTIFICATE.is_file() and KEY.is_file():
+        return CERTIFICATE, KEY
+    certificate, key = _FOLDER / "own.cert.pem", _FOLDER / "own.pkey.pem"
+    if not certificate.exists():
+        _FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        programs.run((
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days", "3650", "-subj", "/O=Stormshield/CN=firewall", "-keyout", str(key), "-out", str(certificate),
+        ))  # fmt: skip
+    return certificate, key

@@ -46,7 +46,7 @@ def test_the_minimal_deployment_lacks_what_the_guide_calls_optional() -> None:
 
 
 def test_an_unknown_axis_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match="unknown axis 'moon'.*bare_metal_server"):
+    with pytest.raises(KeyError, match=r"unknown axis 'moon'.*bare_metal_server"):
         load(GUIDE).axis("moon")
 
 
@@ -83,6 +83,10 @@ def test_no_two_interfaces_on_one_wire_share_a_hardware_address() -> None:
 
 
 def test_reading_the_plan_reads_no_firewall_configuration() -> None:
-    program = f"import sys; from provisioning.deployment import load; load({str(GUIDE)!r}); print('sns.model' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=GUIDE.parents[1])
+    program = (
+        f"import sys; from provisioning.deployment import load; load({str(GUIDE)!r}); print('sns.model' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=GUIDE.parents[1]
+    )
     assert run.stdout.strip() == "False"

@@ -51,35 +51,46 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'gateway = "147.135.161.158"',
         'gateway = "147.135.161.168"',
         0,
-        "sites.sbg7.gateway: 147.135.161.168 is outside the site's block 147.135.161.152/29"
-        " (choose an address of 147.135.161.152/29)",
+        (
+            "sites.sbg7.gateway: 147.135.161.168 is outside the site's block 147.135.161.152/29"
+            " (choose an address of 147.135.161.152/29)"
+        ),
     ),
     "the gateway is the broadcast address": (
         'gateway = "147.135.161.158"',
         'gateway = "147.135.161.159"',
         0,
-        "sites.sbg7.gateway: 147.135.161.159 is the network or broadcast address of 147.135.161.152/29"
-        " (choose one between them)",
+        (
+            "sites.sbg7.gateway: 147.135.161.159 is the network or broadcast address of 147.135.161.152/29"
+            " (choose one between them)"
+        ),
     ),
     "a host is outside its subnet": (
         'address = "10.200.0.10"',
         'address = "10.201.0.99"',
         0,
-        "sites.sbg7.hosts.web.address: 10.201.0.99 is outside the subnet 10.200.0.0/16 (choose an address of 10.200.0.0/16)",
+        (
+            "sites.sbg7.hosts.web.address: 10.201.0.99 is outside the subnet 10.200.0.0/16"
+            " (choose an address of 10.200.0.0/16)"
+        ),
     ),
     "a DHCP address of a list is outside its subnet": (
         'dhcp = ["10.200.0.2", "10.200.0.3"]',
         'dhcp = [\n  "10.200.0.2",\n  "10.9.0.3",\n]',
         2,
-        "sites.sbg7.networks.vlan200.dhcp[2]: 10.9.0.3 is outside the subnet 10.200.0.0/16"
-        " (choose an address of 10.200.0.0/16)",
+        (
+            "sites.sbg7.networks.vlan200.dhcp[2]: 10.9.0.3 is outside the subnet 10.200.0.0/16"
+            " (choose an address of 10.200.0.0/16)"
+        ),
     ),
     "two hosts have one address": (
         'address = "10.200.0.20"',
         'address = "10.200.0.10"',
         0,
-        "sites.sbg7.hosts.baremetal.address: address 10.200.0.10 on VLAN 200 is already at"
-        " line 56 (sites.sbg7.hosts.web.address) (give each its own)",
+        (
+            "sites.sbg7.hosts.baremetal.address: address 10.200.0.10 on VLAN 200 is already at"
+            " line 56 (sites.sbg7.hosts.web.address) (give each its own)"
+        ),
     ),
     "a VLAN does not exist": (
         "vlan = 200",
@@ -109,8 +120,10 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'address = "10.200.0.10"',
         'address = "10.200.0.10"\nmac = "02:00:0a:c8:00:14"',
         1,
-        "sites.sbg7.hosts.web.mac: MAC 02:00:0a:c8:00:14 on VLAN 200 is already at"
-        " line 59 (sites.sbg7.hosts.baremetal.mac) (give each its own)",
+        (
+            "sites.sbg7.hosts.web.mac: MAC 02:00:0a:c8:00:14 on VLAN 200 is already at"
+            " line 59 (sites.sbg7.hosts.baremetal.mac) (give each its own)"
+        ),
     ),
     "a bare-metal server has no tags": (
         "trunk = [200]",
@@ -122,21 +135,34 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'ipsec_sbg7_gra11 = "generate"',
         'ipsec_sbg7_gra11 = "correct horse"',
         0,
-        "secrets.ipsec_sbg7_gra11: a secret in clear"
-        ' (write "env:NAME", "file:PATH" or "generate" and keep the value out)',
+        (
+            "secrets.ipsec_sbg7_gra11: a secret in clear"
+            ' (write "env:NAME", "file:PATH" or "generate" and keep the value out)'
+        ),
     ),
     "a password is written in clear": (
         'password = "secret:address_password"',
         'password = "correct horse"',
         0,
-        'sites.sbg7.people[1].password: a secret in clear (write "secret:NAME" here, and where NAME comes from in [secrets])',
+        (
+            "sites.sbg7.people[1].password: a secret in clear"
+            ' (write "secret:NAME" here, and where NAME comes from in [secrets])'
+        ),
     ),
     "a secret has no source": (
         'address_password = "generate"\n',
         "",
-        "password = \"secret:address_password\"",
-        "sites.sbg7.people[1].password: unknown secret 'address_password'"
-        ' (add address_password = "generate" (or env:, file:) to [secrets])',
+        'password = "secret:address_password"',
+        (
+            "sites.sbg7.people[1].password: unknown secret 'address_password'"
+            ' (add address_password = "generate" (or env:, file:) to [secrets])'
+        ),
+    ),
+    "nobody says where the administrator's password comes from": (
+        'admin_password = "generate"\n',
+        "",
+        -1,
+        "secrets: unknown secret 'admin_password' (add admin_password = \"generate\" (or env:, file:) to [secrets])",
     ),
     "a secret's file is missing": (
         'ipsec_sbg7_gra11 = "generate"',
@@ -166,8 +192,10 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'network = "10.60.0.0/24"',
         'network = "10.200.7.0/24"',
         0,
-        "sites.sbg7.pools[1].network: 10.200.7.0/24 overlaps sbg7.vlan200 (10.200.0.0/16)"
-        " (choose networks apart: packets could go either way)",
+        (
+            "sites.sbg7.pools[1].network: 10.200.7.0/24 overlaps sbg7.vlan200 (10.200.0.0/16)"
+            " (choose networks apart: packets could go either way)"
+        ),
     ),
     "a pool is too small for the product": (
         'network = "10.60.0.0/24"',
@@ -191,15 +219,19 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'serial = "VMSNSX08K0702A9"',
         'serial = "VMSNSX08K0701A9"',
         0,
-        "sites.sbg7.firewall.members[2].serial: serial VMSNSX08K0701A9 is already at"
-        " line 45 (sites.sbg7.firewall.members[1].serial) (give each its own)",
+        (
+            "sites.sbg7.firewall.members[2].serial: serial VMSNSX08K0701A9 is already at"
+            " line 45 (sites.sbg7.firewall.members[1].serial) (give each its own)"
+        ),
     ),
     "the sites share an HA subnet": (
         'subnet = "192.168.2.8/29"',
         'subnet = "192.168.2.0/29"',
         0,
-        "sites.gra11.networks.ha.subnet: 192.168.2.0/29 overlaps sbg7.ha on the same VLAN 199 (192.168.2.0/29)"
-        " (choose networks apart: packets could go either way)",
+        (
+            "sites.gra11.networks.ha.subnet: 192.168.2.0/29 overlaps sbg7.ha on the same VLAN 199 (192.168.2.0/29)"
+            " (choose networks apart: packets could go either way)"
+        ),
     ),
     "the first site is distant": (
         "distance_ms = 0",
@@ -211,8 +243,10 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'admin = "198.51.100.101"',
         'admin = "192.0.2.101"',
         0,
-        "internet.admin: 192.0.2.101 is outside the Internet network 198.51.100.0/24"
-        " (choose an address of 198.51.100.0/24)",
+        (
+            "internet.admin: 192.0.2.101 is outside the Internet network 198.51.100.0/24"
+            " (choose an address of 198.51.100.0/24)"
+        ),
     ),
     "a name is allowed and refused": (
         'refused = ["www.refused.example", "tracker.refused.example"]',
@@ -234,11 +268,15 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
     ),
     "a site has no configuration": (
         "[sites.gra11]\n",
-        '[sites.rbx8]\ndistance_ms = 7\nblock = "203.0.113.0/29"\ngateway = "203.0.113.6"\n'
-        'gateway_internet = "198.51.100.3"\n[sites.gra11]\n',
+        (
+            '[sites.rbx8]\ndistance_ms = 7\nblock = "203.0.113.0/29"\ngateway = "203.0.113.6"\n'
+            'gateway_internet = "198.51.100.3"\n[sites.gra11]\n'
+        ),
         0,
-        "sites.rbx8: no folder rbx8/ConfigFiles"
-        " (export the appliance's configuration there, or copy one of deployments/guide)",
+        (
+            "sites.rbx8: no folder rbx8/ConfigFiles"
+            " (export the appliance's configuration there, or copy one of deployments/guide)"
+        ),
     ),
 }
 
@@ -308,4 +346,8 @@ def test_a_folder_without_a_plan_is_told(tmp_path: Path) -> None:
 def test_an_empty_plan_lacks_everything_that_matters(tmp_path: Path) -> None:
     (tmp_path / "deployment.toml").write_text("")
     told = [finding.split(": ", 1)[1] for finding in findings_of(tmp_path)]
-    assert {"name: missing (add name)", "internet: missing (add internet)", "sites: no site (add at least one [sites.NAME])"} <= set(told)
+    assert {
+        "name: missing (add name)",
+        "internet: missing (add internet)",
+        "sites: no site (add at least one [sites.NAME])",
+    } <= set(told)

@@ -1,6 +1,5 @@
 Feature: Only the administrator manages the firewalls
-  The guide restricts the web interface and SSH to the administrator's public address, and edits, applies and
-  synchronises the configuration from there.
+  Web interface and SSH answer the administrator's public address alone, and commands refuse what is mistaken.
 
   @SNS-MGMT-01 @each_site
   Scenario: The administrator reaches the web administration of the active firewall
@@ -36,10 +35,3 @@ Feature: Only the administrator manages the firewalls
     When the stranger sweeps all TCP ports of the public address
     Then exactly the published services and the SSL VPN answer
     And every other port stays silent
-
-  @SNS-MGMT-07 @each_site
-  Scenario: A mistake in the rules is refused and the running rules stay
-    Given the stranger reaches the published web site
-    When the administrator activates a filter slot that names an unknown object
-    Then the command refuses it with the file and the line
-    And the stranger still reaches the published web site

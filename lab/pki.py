@@ -112,9 +112,7 @@ def ssh_host_key() -> Credential:
     return Credential(public + b"\n", private)
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey) -> x509.CertificateBuilder:
     from cryptography import x509
 
     now = datetime.now(UTC)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lab import namespace
@@ -51,6 +52,7 @@ class Echoes:
 
     sent: int
     round_trips: tuple[float, ...]
+    longest_silence: float = 0.0  # s between two answers in a row, the start and the end of the stream included
 
     @property
     def answered(self) -> int:
@@ -137,6 +139,7 @@ def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float
     identity = struct.unpack("!H", os.urandom(2))[0]
     sent_at: dict[int, float] = {}
     trips: dict[int, float] = {}
+    arrivals: list[float] = []
     with opened:
         opened.setblocking(False)
         start = time.monotonic()
@@ -155,8 +158,11 @@ def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float
                 body = data[(data[0] & 15) * 4 :]
                 kind, _, _, got, sequence = struct.unpack("!BBHHH", body[:8])
                 if kind == 0 and got == identity and sequence in sent_at:
-                    trips.setdefault(sequence, time.monotonic() - sent_at[sequence])
-    return Echoes(len(sent_at), tuple(trips.values()))
+                    arrivals.append(time.monotonic())
+                    trips.setdefault(sequence, arrivals[-1] - sent_at[sequence])
+    moments = [start, *arrivals, max(sent_at.values(), default=start)]
+    silence = max(later - earlier for earlier, later in pairwise(moments))
+    return Echoes(len(sent_at), tuple(trips.values()), silence)
 
 
 def _echo(identity: int, sequence: int) -> bytes:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FEATURES = "features"
 """The folder whose features, when all are collected, must together use every step definition."""
 
+SCENE = "scene"
+"""The fixture that finds out by itself which axis its instance belongs to: a step that asks for it speaks of it."""
+
 _PLACEHOLDER = re.compile(r"<[^<>]+>")
 _OF_PYTEST_BDD = frozenset({"request", "datatable", "docstring"})
 
@@ -84,6 +87,7 @@ class _Check:
                     continue
                 asked = self._asked(definition, step, given, item)
                 reached |= {name for name, _ in asked}
+                reached |= axes if SCENE in reached else set()
                 yield from (f"{sentence}\n    {one}" for one in _complaints(definition, step, asked, axes))
                 given |= {definition.target_fixture} if definition.target_fixture else set()
         for tag in sorted(collection.all_tags(template)):

@@ -330,9 +330,7 @@ def _commit(root: Path) -> tuple[str, bool]:
     """The commit that is checked out and whether files differ from it; "" outside a git work tree."""
     try:
         head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-        status = subprocess.run(
-            ["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True
-        )
+        status = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "", False
     return head.stdout.strip(), bool(status.stdout.strip())

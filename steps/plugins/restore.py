@@ -27,6 +27,11 @@ class Changes:
             self._stack.callback(thing.restore, thing.snapshot())
         return thing
 
+    def now(self) -> None:
+        """Put everything back at once, in the middle of a scenario whose next sentence says so."""
+        self._stack.close()
+        self._taken.clear()
+
     def undo(self, act: Callable[[], object]) -> None:
         """Do this when the scenario ends, in reverse order of asking."""
         self._stack.callback(act)

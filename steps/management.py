@@ -1,0 +1,138 @@
+"""Managing the firewalls: who reaches the administration, and what it refuses."""
+
+from __future__ import annotations
+
+from pytest_bdd import given, parsers, then, when
+
+from lab.host import LabHost
+from lab.namespace import Completed
+from lab.probe import Outcome, Target, connect
+from lab.sweep import ALL_PORTS, Sweep, sweep
+from sns.resolution import Resolver
+from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.restore import Changes
+from steps.scene import Scene
+from steps.web import fetch, status
+
+HTTPS, SSH = 443, 22
+LOGIN = "/admin/"
+PATIENCE = 1.0  # s for a refusal: 60 times the longest round trip of the lab
+
+
+def login_page(host: LabHost, scene: Scene) -> Completed:
+    """The administration's login page, its certificate aside: who reaches it is the question here."""
+    return fetch(host, f"https://{scene.public_address}{LOGIN}", "--insecure")
+
+
+@when("the administrator opens the web administration", target_fixture="answer")
+def _open_administration(scene: Scene) -> Completed:
+    return login_page(scene.environment.administrator, scene)
+
+
+@then("its login page is shown")
+def _login_page_shown(answer: Completed, record: ScenarioRecorder) -> None:
+    record.observe("the login page", expected="200", observed=status(answer), holds=" 200" in status(answer))
+
+
+@when(parsers.parse('the administrator runs "{command}" over SSH'), target_fixture="answer")
+def _run_over_ssh(scene: Scene, command: str) -> Completed:
+    return scene.environment.administrator.run("ssh", f"admin@{scene.public_address}", command)
+
+
+@then("the active firewall answers with its active filter slot")
+def _active_slot(scene: Scene, answer: Completed, record: ScenarioRecorder) -> None:
+    expected = f"{scene.environment.configuration(scene.site.name).active_policy:02d}"
+    record.observe("the active slot", expected=expected, observed=answer.stdout.strip() or answer.stderr.strip())
+
+
+@when("the administrator goes through the firewall to the private server with agent forwarding",
+      target_fixture="answer")  # fmt: skip
+def _go_through(scene: Scene) -> Completed:
+    hop = f"ssh -o StrictHostKeyChecking=accept-new ubuntu@{scene.server_address} hostname"
+    outer = f"ssh-add -q ~/.ssh/id_ed25519 && ssh -A admin@{scene.public_address} '{hop}'"
+    return scene.environment.administrator.run("ssh-agent", "sh", "-c", outer)
+
+
+@then("the private server welcomes the administrator by key")
+def _welcomed(scene: Scene, answer: Completed, record: ScenarioRecorder) -> None:
+    record.observe("the host at the end", expected=scene.server.name, observed=answer.stdout.strip() or answer.stderr)
+
+
+@given("the administrator reaches SSH and the login page of the firewall")
+def _administrator_reaches(scene: Scene, record: ScenarioRecorder) -> None:
+    administrator = scene.environment.administrator
+    target = Target(scene.public_address, SSH)
+    seen = connect(administrator, [target])[target]
+    record.observe("the administrator's SSH", expected=Outcome.ANSWERED.value, observed=seen.value)
+    page = status(login_page(administrator, scene))
+    record.observe("the administrator's login page", expected="200", observed=page, holds=" 200" in page)
+
+
+@when("the stranger tries SSH and the login page of the firewall", target_fixture="attempts")
+def _stranger_tries(scene: Scene) -> tuple[Outcome, str]:
+    return _attempts(scene.environment.stranger, scene)
+
+
+@when("the private server tries SSH and the login page of the firewall, on its public and its private address",
+      target_fixture="attempts")  # fmt: skip
+def _server_tries(scene: Scene) -> tuple[Outcome, str]:
+    return _attempts(scene.server, scene)
+
+
+def _attempts(host: LabHost, scene: Scene) -> tuple[Outcome, str]:
+    """SSH on every address of the firewall (the best outcome of all), and the login page."""
+    addresses = {scene.public_address, scene.deployment.private_address(scene.site.name)}
+    outcomes = connect(host, [Target(address, SSH) for address in addresses], within=PATIENCE).values()
+    best = next((one for one in outcomes if one is not Outcome.SILENT), Outcome.SILENT)
+    pages = [
+        fetch(host, f"https://{address}{LOGIN}", "--insecure", "--connect-timeout", str(PATIENCE))
+        for address in addresses
+    ]
+    shown = [status(page) for page in pages if " 200" in status(page)]
+    return best, shown[0] if shown else "withheld"
+
+
+@then(parsers.parse("SSH stays silent for the {who}"))
+def _ssh_silent(attempts: tuple[Outcome, str], who: str, record: ScenarioRecorder) -> None:
+    record.observe(f"the {who}'s SSH", expected=Outcome.SILENT.value, observed=attempts[0].value)
+
+
+@then(parsers.parse("the login page is withheld from the {who}"))
+def _page_withheld(attempts: tuple[Outcome, str], who: str, record: ScenarioRecorder) -> None:
+    record.observe(f"the {who}'s login page", expected="withheld", observed=attempts[1])
+
+
+@when("the stranger sweeps all TCP ports of the public address", target_fixture="swept")
+def _sweep(scene: Scene) -> Sweep:
+    return sweep(scene.environment.stranger, scene.public_address)
+
+
+@then("exactly the published services and the SSL VPN answer")
+def _only_published(scene: Scene, swept: Sweep, record: ScenarioRecorder) -> None:
+    configuration = scene.environment.configuration(scene.site.name)
+    expected = {entry.port for entry in scene.site.published if entry.protocol == "tcp"}
+    if configuration.ssl_vpn.enabled:
+        expected |= {port.first for port in Resolver(configuration).services(configuration.ssl_vpn.port, "tcp")}
+    record.observe("the ports that answer", expected=sorted(expected), observed=sorted(swept.answered))
+
+
+@then("every other port stays silent")
+def _others_silent(swept: Sweep, record: ScenarioRecorder) -> None:
+    record.observe("the ports swept", expected=len(ALL_PORTS), observed=swept.sent)
+    record.observe("the ports that refuse", expected=[], observed=sorted(swept.refused)[:20])
+
+
+@when("the administrator activates a filter slot that names an unknown object", target_fixture="answer")
+def _activate_broken(scene: Scene, changes: Changes) -> Completed:
+    firewall = changes.of(scene.environment.firewall(scene.site.name))
+    slot = f"Filter/{firewall.configuration().active_policy:02d}"
+    firewall.edit(slot, lambda text: text.replace("[NAT]", "pass from nobody_knows to any\n[NAT]", 1))
+    return firewall.run("enfilter")
+
+
+@then("the command refuses it with the file and the line")
+def _refused_with_place(answer: Completed, record: ScenarioRecorder) -> None:
+    told = answer.stderr.strip()
+    record.observe("the exit status", expected=1, observed=answer.status)
+    record.observe("the refusal", expected="Filter/NN:line … nobody_knows", observed=told,
+                   holds="Filter/" in told and "nobody_knows" in told)  # fmt: skip

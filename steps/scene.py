@@ -1,0 +1,84 @@
+"""Where a scenario takes place: the site, tunnel or server that its instance is about, and the hosts in their roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.host import LabHost
+from provisioning.deployment_model import PrivateHost, Site, Tunnel
+from steps.plugins import tags
+
+if TYPE_CHECKING:
+    from provisioning.deployment import Deployment
+    from provisioning.environment import LabEnvironment
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One instance's place. ``instance`` is what its axis stands for: a site, a tunnel, a server, …"""
+
+    environment: LabEnvironment
+    site: Site
+    instance: object
+
+    @property
+    def deployment(self) -> Deployment:
+        """The plan."""
+        return self.environment.deployment
+
+    @cached_property
+    def server(self) -> LabHost:
+        """The private server of the scenario: the instance itself, or the site's web server."""
+        if isinstance(self.instance, PrivateHost):
+            return self.environment.host(self.instance.id)
+        return self.environment.web_server(self.site.name)
+
+    @property
+    def server_address(self) -> IPv4Address:
+        """The private server's planned address."""
+        name = self.server.name.removesuffix(f"-{self.site.name}")
+        return self.site.hosts[name].address
+
+    @property
+    def public_address(self) -> IPv4Address:
+        """The firewall's address on the Internet."""
+        return self.deployment.public_address(self.site.name)
+
+    @property
+    def remote(self) -> Site:
+        """The other site of the tunnel that the scenario is about."""
+        assert isinstance(self.instance, Tunnel), "the scenario needs @each_tunnel"
+        return self.deployment.site(self.instance.other(self.site.name))
+
+    @property
+    def remote_server(self) -> LabHost:
+        """The private server at the other end of the tunnel."""
+        return self.environment.web_server(self.remote.name)
+
+    @property
+    def remote_address(self) -> IPv4Address:
+        """Its planned address."""
+        return self.remote.hosts_of("web")[0].address
+
+
+@pytest.fixture
+def scene(request: pytest.FixtureRequest, environment: LabEnvironment) -> Scene:
+    """The place of this instance, whatever its axis; the first site for a scenario that has none."""
+    parameters = getattr(request.node, "callspec", None)
+    deployment = environment.deployment
+    environment.begin_capture()
+    for axis in tags.AXES.values():
+        if parameters is not None and axis in parameters.params:
+            instance = deployment.instance(axis, parameters.params[axis])
+            if isinstance(instance, Site):
+                return Scene(environment, instance, instance)
+            if isinstance(instance, Tunnel):
+                return Scene(environment, deployment.site(instance.sites[0]), instance)
+            return Scene(environment, deployment.site(instance.site), instance)
+    first = next(iter(deployment.sites.values()))
+    return Scene(environment, first, first)

@@ -1,0 +1,137 @@
+"""Site-to-site tunnels: what crosses them, what crosses the Internet, and what happens when they are down."""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers, step, then, when
+
+from lab import probe
+from lab.capture import Frame
+from lab.device import Appliance
+from lab.probe import Echoes
+from steps.eventually import eventually
+from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.restore import Changes
+from steps.scene import Scene
+
+MARK = b"rempart"  # what the lab's pings carry, readable wherever they are in clear
+ESP_IN_UDP, IKE = 4500, 500
+UP_WITHIN = (
+    10.0  # s: a negotiation takes 0.1 s; a dead peer is noticed after 8 s (DPD high, retransmissions of the slot)
+)
+
+
+@step("the private servers of both sites ping each other", target_fixture="echoes")
+def _both_ping(scene: Scene, record: ScenarioRecorder) -> dict[str, Echoes]:
+    def look() -> dict[str, Echoes]:
+        return {
+            scene.site.name: probe.ping(scene.server, scene.remote_address, count=3),
+            scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=3),
+        }
+
+    return eventually(look, until=_all_answered, within=UP_WITHIN, phase="the tunnel",
+                      expected="every ping answered both ways")  # fmt: skip
+
+
+def _all_answered(echoes: dict[str, Echoes]) -> bool:
+    return all(not one.lost for one in echoes.values())
+
+
+@then("every ping is answered, both ways")
+def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
+    for site, one in echoes.items():
+        record.observe(f"pings from {site} answered", expected=one.sent, observed=one.answered)
+
+
+@when(
+    parsers.parse("the private servers of both sites exchange {count:d} marked packets each"), target_fixture="echoes"
+)
+def _exchange(scene: Scene, count: int) -> dict[str, Echoes]:
+    scene.environment.begin_capture()
+    return {
+        scene.site.name: probe.ping(scene.server, scene.remote_address, count=count),
+        scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=count),
+    }
+
+
+@then("every marked packet arrives at the other site")
+def _all_arrive(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
+    _every_ping(echoes, record)
+
+
+def _ports(frame: Frame) -> tuple[int, int] | None:
+    """The UDP ports of an IPv4 frame, None for anything else."""
+    data = frame.data
+    if data[12:14] != b"\x08\x00" or data[23] != 17:
+        return None
+    start = 14 + (data[14] & 15) * 4
+    return int.from_bytes(data[start : start + 2], "big"), int.from_bytes(data[start + 2 : start + 4], "big")
+
+
+@then("between the two firewalls only IKE and ESP are seen on the Internet")
+def _only_esp(scene: Scene, record: ScenarioRecorder) -> None:
+    ends = {scene.public_address.packed, scene.deployment.public_address(scene.remote.name).packed}
+    between = [
+        frame
+        for frame in scene.environment.tap("internet").since(0)
+        if frame.data[12:14] == b"\x08\x00" and {frame.data[26:30], frame.data[30:34]} == ends
+    ]
+    other = [frame for frame in between if not {IKE, ESP_IN_UDP} & set(_ports(frame) or ())]
+    record.observe("packets between the firewalls", expected="some", observed=len(between), holds=bool(between))
+    record.observe("those that are neither IKE nor ESP", expected=0, observed=len(other))
+
+
+@then("no marked packet is readable on the Internet")
+def _nothing_readable(scene: Scene, record: ScenarioRecorder) -> None:
+    clear = [frame for frame in scene.environment.tap("internet").since(0) if MARK * 4 in frame.data]
+    record.observe("marked packets in clear on the Internet", expected=0, observed=len(clear))
+
+
+@when("the tunnel service of the local firewall is stopped")
+def _stop_service(scene: Scene, changes: Changes) -> None:
+    firewall = scene.environment.firewall(scene.site.name)
+    changes.undo(lambda: firewall.apply("envpn", "-u"))
+    kill_charon(firewall)
+
+
+def kill_charon(firewall: Appliance) -> None:
+    """The IKE daemon dies at once, as in a crash."""
+    firewall.host.must("sh", "-c", "kill -KILL $(cat /var/lib/sns/run/charon.pid)")
+
+
+@when("the private server sends marked packets to the remote site", target_fixture="echo")
+def _send_marked(scene: Scene) -> Echoes:
+    scene.environment.begin_capture()
+    return probe.ping(scene.server, scene.remote_address, count=20, within=0.3)
+
+
+@then("no marked packet is seen on the Internet")
+def _none_seen(scene: Scene, echo: Echoes, record: ScenarioRecorder) -> None:
+    record.observe("pings answered without a tunnel", expected=0, observed=echo.answered)
+    for point in (f"gw-{scene.site.name}:eth0", "internet"):
+        clear = [frame for frame in scene.environment.tap(point).since(0) if MARK * 4 in frame.data]
+        record.observe(f"marked packets at {point}", expected=0, observed=len(clear))
+    inside = [f for f in scene.environment.tap(f"{scene.server.name}:eth0").since(0) if MARK * 4 in f.data]
+    record.observe("marked packets inside", expected=echo.sent, observed=len(inside))
+
+
+@then("the tunnel comes back when the service is started again")
+def _comes_back(scene: Scene, changes: Changes, record: ScenarioRecorder) -> None:
+    changes.now()
+    _every_ping(_both_ping(scene, record), record)
+
+
+@when("the tunnel service of the remote firewall dies and is started again")
+def _remote_restarts(scene: Scene) -> None:
+    firewall = scene.environment.firewall(scene.remote.name)
+    kill_charon(firewall)
+    firewall.apply("envpn", "-u")
+
+
+@then("the private servers ping each other again within the budget")
+def _again_within_budget(scene: Scene) -> None:
+    budget = scene.deployment.budgets.tunnel_restored / 1000
+    eventually(
+        lambda: probe.ping(scene.server, scene.remote_address, count=1, within=0.1).answered,
+        within=budget,
+        phase="the tunnel after its peer's restart",
+    )

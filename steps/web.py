@@ -1,0 +1,135 @@
+"""Web sites: fetching them, from inside and from outside, and what they answer."""
+
+from __future__ import annotations
+
+from pytest_bdd import given, parsers, step, then, when
+
+from lab.host import LabHost
+from lab.namespace import Completed
+from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.restore import Changes
+from steps.scene import Scene
+from steps.verdict import Refuted
+
+WITHIN = "4"  # s: an answer takes some 20 ms, the most distant one 60 ms
+
+
+def fetch(host: LabHost, url: str, *options: str) -> Completed:
+    """The headers of a page."""
+    return host.run("curl", "--silent", "--show-error", "--head", "--max-time", WITHIN, *options, url)
+
+
+def status(answer: Completed) -> str:
+    """The status line of an answer, or why there is none."""
+    lines = answer.stdout.splitlines()
+    return lines[0].strip() if lines else answer.stderr.strip() or f"curl status {answer.status}"
+
+
+def published(scene: Scene) -> str:
+    """The published site's address."""
+    return f"http://{scene.public_address}/"
+
+
+@when("the private server fetches the headers of the public page", target_fixture="answer")
+def _fetch_public_page(scene: Scene) -> Completed:
+    return fetch(scene.server, scene.deployment.internet.page)
+
+
+@when("the stranger fetches the headers of the published site", target_fixture="answer")
+def _fetch_published_site(scene: Scene) -> Completed:
+    return fetch(scene.environment.stranger, published(scene))
+
+
+@then(parsers.parse('the answer is "{expected}"'))
+def _answer_is(answer: Completed, expected: str, record: ScenarioRecorder) -> None:
+    record.observe("the answer", expected=expected, observed=status(answer))
+
+
+@then("it comes from the private web server")
+def _comes_from_the_server(scene: Scene, record: ScenarioRecorder) -> None:
+    body = scene.environment.stranger.must("curl", "-s", "--max-time", WITHIN, published(scene))
+    named = f"This is {scene.server.name}."
+    record.observe("the page", expected=named, observed=body.strip(), holds=named in body)
+
+
+@then("the web server's log shows the stranger's own address")
+def _log_shows_the_stranger(scene: Scene, record: ScenarioRecorder) -> None:
+    last = scene.server.must("tail", "-n", "1", "/var/log/nginx/access.log")
+    stranger = str(scene.deployment.internet.stranger)
+    record.observe("the client in the web server's log", expected=stranger, observed=last.split()[0])
+
+
+@step("the stranger reaches the published web site")
+def _stranger_reaches(scene: Scene, record: ScenarioRecorder) -> None:
+    seen = status(fetch(scene.environment.stranger, published(scene)))
+    record.observe("the stranger's request to the published site", expected="HTTP/1.1 200 OK", observed=seen)
+
+
+@then("the stranger gets no answer")
+def _stranger_gets_nothing(scene: Scene, record: ScenarioRecorder) -> None:
+    answer = scene.environment.stranger.run("curl", "-sI", "--max-time", "1", published(scene))
+    record.observe("the stranger's request", expected="no answer", observed=answer.stdout.strip() or "no answer")
+
+
+@when("the translation of the published service is removed")
+def _remove_translation(scene: Scene, changes: Changes) -> None:
+    firewall = changes.of(scene.environment.firewall(scene.site.name))
+    slot = f"Filter/{firewall.configuration().active_policy:02d}"
+    lines = firewall.read(slot).splitlines(keepends=True)
+    kept = [line for line in lines if not ("-> to " in line and "port http" in line)]
+    if kept == lines:
+        raise Refuted(expected="a rule that translates the published service", observed=f"none in {slot}")
+    firewall.write(slot, "".join(kept))
+    firewall.apply("enfilter")
+
+
+@when("the translation of the published service is put back")
+def _put_translation_back(scene: Scene, changes: Changes) -> None:
+    changes.now()
+
+
+@given(parsers.parse("the private server reaches the public site over {service}"))
+def _server_reaches(scene: Scene, service: str, record: ScenarioRecorder) -> None:
+    url = f"{service}://{scene.deployment.internet.allowed[0]}/"
+    seen = status(fetch(scene.server, url))
+    record.observe(f"the private server's {service} request", expected="200", observed=seen, holds="200" in seen)
+
+
+@when("the private server asks the public site from where it was reached", target_fixture="told_address")
+def _asks_from_where(scene: Scene) -> str:
+    return scene.server.must("curl", "-s", "--max-time", WITHIN, scene.deployment.internet.echo).strip()
+
+
+@then("it is told the firewall's public address")
+def _told_public_address(scene: Scene, told_address: str, record: ScenarioRecorder) -> None:
+    record.observe("the address it was reached from", expected=str(scene.public_address), observed=told_address)
+
+
+@when("the private server resolves the name of the public site", target_fixture="resolved")
+def _resolves(scene: Scene) -> str:
+    return scene.server.run("getent", "ahostsv4", scene.deployment.internet.allowed[0]).stdout.partition(" ")[0]
+
+
+@then("it is given the site's address")
+def _given_address(scene: Scene, resolved: str, record: ScenarioRecorder) -> None:
+    record.observe("the address", expected=str(scene.deployment.internet.public), observed=resolved)
+
+
+@when(parsers.parse("the private server asks the same address for each refused name over {service}"),
+      target_fixture="refused")  # fmt: skip
+def _asks_refused_names(scene: Scene, service: str) -> dict[str, Completed]:
+    return {name: fetch(scene.server, f"{service}://{name}/") for name in scene.deployment.internet.refused}
+
+
+@then("it gets the firewall's refusal page instead")
+def _gets_refusal_page(refused: dict[str, Completed], record: ScenarioRecorder) -> None:
+    for name, answer in refused.items():
+        record.observe(f"the answer for {name}", expected="HTTP/1.1 403 Forbidden", observed=status(answer))
+
+
+@then("the firewall ends the connection before any answer")
+def _connection_ended(refused: dict[str, Completed], record: ScenarioRecorder) -> None:
+    for name, answer in refused.items():
+        seen = answer.stdout.strip() or f"no answer, curl status {answer.status}"
+        # 35: TLS was not negotiated; 28 would be silence, which says nothing about the name.
+        record.observe(f"the TLS connection to {name}", expected="no answer, curl status 35", observed=seen)

@@ -35,3 +35,10 @@ Feature: Only the administrator manages the firewalls
     When the stranger sweeps all TCP ports of the public address
     Then exactly the published services and the SSL VPN answer
     And every other port stays silent
+
+  @SNS-MGMT-07 @each_site
+  Scenario: A mistake in the rules is refused and the running rules stay
+    Given the stranger reaches the published web site
+    When the administrator activates a filter slot that names an unknown object
+    Then the command refuses it with the file and the line
+    And the stranger reaches the published web site

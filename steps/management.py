@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from pytest_bdd import given, parsers, then, when
 
 from lab.host import LabHost
@@ -70,18 +72,17 @@ def _administrator_reaches(scene: Scene, record: ScenarioRecorder) -> None:
 
 @when("the stranger tries SSH and the login page of the firewall", target_fixture="attempts")
 def _stranger_tries(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene.environment.stranger, scene)
+    return _attempts(scene.environment.stranger, scene.public_address)
 
 
 @when("the private server tries SSH and the login page of the firewall, on its public and its private address",
       target_fixture="attempts")  # fmt: skip
 def _server_tries(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene.server, scene)
+    return _attempts(scene.server, scene.public_address, scene.deployment.private_address(scene.site.name))
 
 
-def _attempts(host: LabHost, scene: Scene) -> tuple[Outcome, str]:
-    """SSH on every address of the firewall (the best outcome of all), and the login page."""
-    addresses = {scene.public_address, scene.deployment.private_address(scene.site.name)}
+def _attempts(host: LabHost, *addresses: IPv4Address) -> tuple[Outcome, str]:
+    """SSH and the login page on these addresses of the firewall; the best outcome of all."""
     outcomes = connect(host, [Target(address, SSH) for address in addresses], within=PATIENCE).values()
     best = next((one for one in outcomes if one is not Outcome.SILENT), Outcome.SILENT)
     pages = [
@@ -126,7 +127,7 @@ def _others_silent(swept: Sweep, record: ScenarioRecorder) -> None:
 def _activate_broken(scene: Scene, changes: Changes) -> Completed:
     firewall = changes.of(scene.environment.firewall(scene.site.name))
     slot = f"Filter/{firewall.configuration().active_policy:02d}"
-    firewall.edit(slot, lambda text: text.replace("[NAT]", "pass from nobody_knows to any\n[NAT]", 1))
+    firewall.edit(slot, lambda text: text.replace("\n[NAT]\n", "\npass from nobody_knows to any\n[NAT]\n", 1))
     return firewall.run("enfilter")
 
 

@@ -13,7 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "enfilter": "lab.appliance.filtering:main",
     "ennetwork": "lab.appliance.network:main",
     "enopenvpn": "lab.appliance.sslvpn:main_enopenvpn",
-    "enservice": "lab.appliance.management:main",
+    "enservice": "lab.appliance.management:main_enservice",
     "envpn": "lab.appliance.vpn:main_envpn",
     "getconf": "lab.appliance.inifile:main_getconf",
     "hainfo": "lab.appliance.ha_info:main",

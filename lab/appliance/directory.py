@@ -74,6 +74,7 @@ def apply(configuration: Configuration) -> None:
     text = settings(configuration)
     base = LDIF.read_bytes() if LDIF.exists() else b""
     digest = hashlib.sha256(text.encode() + base).hexdigest()
+    _know_own_name()
     if not (_DIGEST.exists() and _DIGEST.read_text() == digest):
         fresh = _build(text)
         _SLAPD.stop()
@@ -82,7 +83,6 @@ def apply(configuration: Configuration) -> None:
         write_private(_SETTINGS, text)
         _DIGEST.write_text(digest)
     if _SLAPD.pid() is None:
-        _know_own_name()
         _SLAPD.start(["-d", "0", "-f", str(_SETTINGS), "-h", f"{URL}/"], _answers)
 
 
@@ -124,7 +124,7 @@ def _finding(said: str) -> Finding:
 
 
 def _know_own_name() -> None:
-    """Put the host's name into /etc/hosts: slapd looks it up first, and must not wait for a name server to do so."""
+    """Put the host's name into /etc/hosts: slapadd and slapd look it up first, and must not wait for a name server."""
     name = socket.gethostname()
     if not any(name in line.split()[1:] for line in _HOSTS.read_text().splitlines()):
         with _HOSTS.open("a") as stream:

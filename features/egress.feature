@@ -7,6 +7,12 @@ Feature: Private servers reach the Internet through the firewall
     When the private server fetches the headers of the public page
     Then the answer is "HTTP/2 200"
 
+  @SNS-EGRESS-02 @each_web_server @needs_transit_capture
+  Scenario: On the Internet the packets carry the firewall's public address
+    When the private server asks the public site from where it was reached
+    Then it is told the firewall's public address
+    And on the Internet every packet of it has the firewall's public address and a port of "ephemeral_fw"
+
   @SNS-EGRESS-03 @each_web_server
   Scenario: A private server resolves names
     When the private server resolves the name of the public site
@@ -19,6 +25,20 @@ Feature: Private servers reach the Internet through the firewall
     When the private server asks the public site from where it was reached
     Then it is told the firewall's public address
 
+  @SNS-EGRESS-05 @each_web_server @needs_transit_capture
+  Scenario Outline: A service that is not allowed does not leave
+    Given the stranger reaches the public site over <service>
+    And the private server reaches the public site over https
+    When the private server tries the public site over <service>
+    Then the attempt is seen inside and never on the Internet
+    And the firewall counts it under a blocking rule
+
+    Examples:
+      | service |
+      | ssh     |
+      | smtp    |
+      | telnet  |
+
   @SNS-EGRESS-06 @each_web_server
   Scenario: A refused web site is cut by its name, and the server is told
     Given the private server reaches the public site over http
@@ -30,3 +50,15 @@ Feature: Private servers reach the Internet through the firewall
     Given the private server reaches the public site over https
     When the private server asks the same address for each refused name over https
     Then the firewall ends the connection before any answer
+
+  @SNS-EGRESS-08 @each_web_server @needs_raw_frames
+  Scenario: The Internet cannot open anything towards a private network, even by routing to it
+    Given the private server answers its own network on the tried ports
+    When the provider's gateway routes packets for the private server to the firewall
+    Then none of them reaches the private server
+
+  @SNS-EGRESS-09 @each_web_server @needs_raw_frames
+  Scenario: Packets from the Internet that claim a private source are dropped
+    Given the stranger reaches the published web site
+    When the provider's gateway sends the same request with a source in the private network
+    Then none of them reaches the private server

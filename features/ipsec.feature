@@ -22,6 +22,12 @@ Feature: An IPsec tunnel joins two sites
     Then no marked packet is seen on the Internet
     And the tunnel comes back when the service is started again
 
+  @SNS-IPSEC-05 @each_tunnel @needs_raw_frames
+  Scenario: Clear packets that claim to come from the remote site are dropped
+    Given the private servers of both sites ping each other
+    When the provider's gateway sends clear packets with a source in the remote network
+    Then none of them reaches the private server
+
   @SNS-IPSEC-08 @each_tunnel @needs_fault_injection
   Scenario: A peer that restarts finds its tunnel again
     Given the private servers of both sites ping each other

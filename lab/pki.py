@@ -78,7 +78,7 @@ class Authority:
 
 
 def ssl_vpn_files() -> dict[str, bytes]:
-    """The remote access PKI as files of ``ConfigFiles`` (relative path -> content): CA, server, the clients' shared one.
+    """The remote access PKI as files of ``ConfigFiles`` (relative path -> content): CA, server, all clients' one.
 
     The CA's key is not among them: nothing signs with it again.
     """

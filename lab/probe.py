@@ -13,6 +13,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
@@ -147,7 +148,8 @@ def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float
             now = time.monotonic()
             due = start + len(sent_at) * interval
             if len(sent_at) < count and now >= due:
-                opened.sendto(_echo(identity, len(sent_at)), (str(address), 0))
+                with suppress(OSError):  # no route: sent for nothing, and not answered
+                    opened.sendto(_echo(identity, len(sent_at)), (str(address), 0))
                 sent_at[len(sent_at)] = now
                 continue
             limit = due if len(sent_at) < count else sent_at[count - 1] + within

@@ -41,6 +41,8 @@ APPLIANCE_SYSCTLS: Mapping[str, str] = {
     # An interface speaks for its own address only, as the product's system does; Linux would answer for any of its host
     "net.ipv4.conf.all.arp_ignore": "1",
     "net.ipv4.conf.all.arp_announce": "2",
+    # A member that takes over knows no neighbour yet; the kernel's second between two ARP questions would be its outage.
+    "net.ipv4.neigh.default.retrans_time_ms": "100",
     # Sessions that the other member opened are picked up in the middle.
     "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
 }

@@ -100,7 +100,7 @@ class _Rules:
             return ()
 
     def _ha(self) -> Iterator[ImplicitRule]:
-        """Between the members; while the cluster has only one, between all addresses of the link, or none could join."""
+        """Between the members; while there is only one, between all addresses of the link, or none could join."""
         ha = self._configuration.ha
         interface = self._configuration.interface(ha.interface or "")
         if not ha.enabled or interface is None:

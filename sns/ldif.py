@@ -50,7 +50,9 @@ def entries(file: str, text: str, complain: Complaint) -> list[Entry]:
 
 
 def _value(rest: str) -> str | None:
-    """What stands after the attribute's name: ``: text`` or ``:: base64``; None when it cannot be decoded."""
+    """What stands after the attribute's name: ``: text`` or ``:: base64``; None when it cannot be had."""
+    if rest.startswith(":<"):
+        return None  # a file elsewhere
     if not rest.startswith("::"):
         return rest[1:].strip()
     import base64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 
 from .ini import Line, Section
@@ -21,6 +22,7 @@ _FORBIDDEN_NAMES = frozenset({"dynamic", "ipsec", "sslvpn"})
 _FORBIDDEN_STARTS = (
     "firewall", "network", "loopback", "serial", "agg", "bridge", "dialup", "ethernet", "vlan", "wifi", "wldev",
 )  # fmt: skip
+_OTHER_KINDS = frozenset({"bridge", "agg", "wifi", "wldev", "dialup", "loopback", "serial", "gretap", "ipsec", "usb"})
 _MODELLED = (
     "state", "name", "protected", "address", "mask", "mtu", "macaddress", "physical", "tag", "ipv6address",
 )  # fmt: skip
@@ -58,11 +60,7 @@ def read_interfaces(reading: Reading, leases: Mapping[str, IPv4Interface]) -> tu
 def _interface(reading: Reading, section: Section, leases: Mapping[str, IPv4Interface]) -> Interface | None:
     kind = section.name.lower().rstrip("0123456789")
     if kind not in ("ethernet", "vlan") or kind == section.name.lower():
-        # Bridges, aggregates, modems, Wi-Fi: an interface that is off has no part in anything.
-        if Settings(reading, Section(section.name, section.location, "", _state_only(section)), ("state",)).flag(
-            "state", True
-        ):
-            reading.unsupported(section.location, f"[{section.name}]", "interfaces of this kind are not modelled")
+        _other_kind(reading, section, kind)
         return None
     settings = Settings(reading, section, _MODELLED, _SILENT, _NEUTRAL)
     enabled = settings.flag("State", True)
@@ -95,8 +93,14 @@ def _interface(reading: Reading, section: Section, leases: Mapping[str, IPv4Inte
     )
 
 
-def _state_only(section: Section) -> list[Line]:
-    return [line for line in section.lines if line.text.lower().startswith("state")]
+def _other_kind(reading: Reading, section: Section, kind: str) -> None:
+    """Bridges, aggregates, modems, Wi-Fi are not modelled; one that is off has no part in anything."""
+    if kind not in _OTHER_KINDS:
+        reading.unsupported(section.location, "section", f"[{section.name}] is not an interface known here")
+        return
+    states = [line for line in section.lines if line.text.lower().startswith("state")]
+    if Settings(reading, replace(section, lines=states), ("state",)).flag("state", True):
+        reading.unsupported(section.location, f"[{section.name}]", "interfaces of this kind are not modelled")
 
 
 def _check_name(reading: Reading, settings: Settings, name: str) -> None:

@@ -23,6 +23,7 @@ from .settings import Settings
 _SECTIONS = frozenset({"host", "network", "service", "protocol", "internet", "fqdn"})
 _OPTIONS = frozenset({"type", "resolve", "localfirst", "color", "mac"})
 _RESOLVE = frozenset({"static", "dynamic", "manual"})
+_NEVER_IN_NAMES = frozenset(' \t"|!,@')
 _TRANSPORTS = frozenset({"tcp", "udp", "any"})
 
 
@@ -107,6 +108,9 @@ def _assignment(reading: Reading, line: Line) -> tuple[str, list[str]] | None:
     if assignment is None or not assignment[1]:
         reading.error(line.location, "line", f'"{line.text}" is not name=value')
         return None
+    if not _NEVER_IN_NAMES.isdisjoint(assignment[0]):
+        remedy = "no rule could speak of it: use letters, digits, '.', '_' and '-'"
+        reading.error(line.location, "name", f'"{assignment[0]}" is not a name', remedy)
     return assignment[0], [part.strip() for part in assignment[1].split(",")]
 
 

@@ -92,7 +92,9 @@ class Paths:
                 return f"in clear: {source} to {destination} must come through the tunnel at {where}"
         if interface.protected:
             behind = self._resolver.routed_behind(interface.name, interface.section)
-            if interface.address and source not in interface.address.network and source not in behind:
+            asking = int(source) == 0  # a host that asks for its first address
+            inside = interface.address is None or source in interface.address.network or source in behind
+            if not asking and not inside:
                 return f"spoofed: {source} is not behind protected interface {interface.name}"
         elif source in self._resolver.internals():
             return f"spoofed: {source} is internal, and {interface.name} is not a protected interface"
@@ -101,7 +103,7 @@ class Paths:
     # departure
 
     def way(self, source: IPv4Address, destination: IPv4Address, gateway: str | None = None) -> Way:
-        """Where a packet with these addresses leaves. ``gateway`` is a rule's own ``route``, taken before the routes."""
+        """Where a packet with these addresses leaves. ``gateway`` is a rule's own ``route``, which goes before routes."""
         if destination in self._own:
             return Way(FIREWALL, f"{destination} is the firewall itself")
         for selector in self._selectors:

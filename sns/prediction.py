@@ -1,8 +1,8 @@
 """What the firewall does with the first packet of a connection: which rules apply, and what leaves where.
 
-The order is the product's (sns.md 1.6, 2): anti-spoofing, implicit rules, then the active slot's filter rules, first match,
-on the addresses that the packet arrives with; then translation, the filter rule's own ``->`` before ``[NAT]``; then the
-way out. ``log`` and ``decrypt`` do not end the evaluation.
+The order is the product's (sns.md 1.6, 2): anti-spoofing, implicit rules, then the active slot's filter rules, first
+match, on the addresses that the packet arrives with; then translation, the filter rule's own ``->`` before ``[NAT]``;
+then the way out. ``log`` and ``decrypt`` do not end the evaluation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from ipaddress import IPv4Address
 from typing import Literal, NamedTuple, TypeAlias
 
 from . import implicit
-from .addresses import AddressSet
 from .errors import ServiceMismatch
 from .implicit import ImplicitRule
 from .model import Configuration, Operand, Rule, Translation
@@ -179,9 +178,10 @@ class Predictor:
             return address, False
         if len(target) == 1 and target[0][0] == target[0][1]:
             return target[0][0], True
-        first = self._resolver.addresses(original).ranges()
-        if len(first) == len(target) == 1 and _size(first[0]) == _size(target[0]):
-            return target[0][0] + (int(address) - int(first[0][0])), True  # a network for a network, address by address
+        before, after = self._resolver.addresses(original).networks(), self._resolver.addresses(name).networks()
+        if len(before) == len(after) == 1 and before[0].prefixlen == after[0].prefixlen:
+            offset = int(address) - int(before[0].network_address)  # a network for a network, address by address
+            return after[0].network_address + offset, True
         return target[0][0], False
 
     def _one_port(self, flow: Flow, service: str) -> int | None:
@@ -260,7 +260,3 @@ class Predictor:
 
 def _in_ports(ports: tuple[PortRange, ...], protocol: str, port: int | None) -> bool:
     return port is not None and any(each.protocol == protocol.lower() and port in each for each in ports)
-
-
-def _size(ends: tuple[IPv4Address, IPv4Address]) -> int:
-    return len(AddressSet.of(ends))

@@ -143,3 +143,23 @@ class ReferenceCheck:
                 self._reading.error(group.location, f"[{group.name}]", "contains itself", "remove it from its members")
             except ResolutionError:
                 continue
+        self._check_circular_internals()
+
+    def _check_circular_internals(self) -> None:
+        """``Network_internals`` holds what is routed behind protected interfaces, which may not depend on it in turn."""
+        try:
+            self._resolver.addresses("internet")
+        except CircularGroup:
+            message = "depends on itself through Network_internals"
+            for route in self._configuration.routing.static:
+                try:
+                    self._resolver.addresses(route.destination)
+                except CircularGroup:
+                    self._reading.error(route.location, "destination", f'"{route.destination}" {message}')
+                except UnknownObject:
+                    continue  # told as a reference
+            declared = self._configuration.objects.internet
+            if declared is not None and declared.object.lower() == "internet":
+                self._reading.error(declared.location, "object", f'"{declared.object}" {message}')
+        except UnknownObject:
+            return

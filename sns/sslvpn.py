@@ -78,6 +78,12 @@ def _check_pools(
         if resolver.knows(route.destination)
         for network in resolver.addresses(route.destination).networks()
     ]
+    taken += [
+        (f"the tunnel at {tunnel.location}", network)
+        for tunnel in configuration.vpn.tunnels
+        if resolver.knows(tunnel.remote)
+        for network in resolver.addresses(tunnel.remote).networks()
+    ]
     for token, name in (("pool", vpn.pool), ("udpPool", vpn.udp_pool)):
         if not name:
             continue

@@ -1,4 +1,4 @@
-"""The IKE daemon of the appliance: started and stopped at once, reloaded without touching tunnels that did not change."""
+"""The IKE daemon: started and stopped at once, reloaded without touching the tunnels that did not change."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ class _Plan:
 def apply(configuration: Configuration, *, active: bool = True) -> None:
     """Make the active VPN slot the running one.
 
-    Tunnels that the change does not concern are not touched; where only lifetimes changed, new SAs stand before the old
-    ones go; anything else that changed goes down at once and is negotiated again. On a passive member (``active`` false)
-    only the files are written. Raises Refused for a policy that cannot be translated (nothing has changed then) and
-    ServiceFailed when the daemon does not come up.
+    Tunnels that the change does not concern are not touched; where only lifetimes changed, new SAs stand before the
+    old ones go; anything else that changed goes down at once and is negotiated again. On a passive member (``active``
+    false) only the files are written. Raises Refused for a policy that cannot be translated (nothing has changed then)
+    and ServiceFailed when the daemon does not come up.
     """
     connections = ipsec.translate(configuration)
     before = _plans()
@@ -157,7 +157,7 @@ def _renew(session: Session, old: SecurityAssociation) -> None:
 
 def _terminate(session: Session, which: Mapping[str, str]) -> None:
     with contextlib.suppress(ViciError):  # nothing of that name is up: just what was wanted
-        session.command("terminate", which | {"timeout": "-1"} if "force" not in which else which)
+        session.command("terminate", which if "force" in which else {**which, "timeout": "-1"})
 
 
 def _session() -> Session:

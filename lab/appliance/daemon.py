@@ -85,7 +85,7 @@ class Daemon:
         )
 
     def stop(self, within: float = 2.0, *, sign: signal.Signals = signal.SIGTERM) -> None:
-        """Stop the daemon and wait until it is gone; SIGKILL after ``within`` seconds. Nothing to do when it is not up."""
+        """Stop the daemon and wait until it is gone; SIGKILL after ``within`` seconds. Fine when it is not up."""
         pid = self.pid()
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):

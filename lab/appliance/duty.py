@@ -1,7 +1,7 @@
 """Which member of a cluster runs the VPN daemons: the active one. A firewall that stands alone is always on duty.
 
-The HA agent calls :func:`take_over` and :func:`stand_down`; the commands ask :func:`on_duty`, so that ``envpn`` on a passive
-member prepares its files and starts nothing.
+The HA agent calls :func:`take_over` and :func:`stand_down`; the commands ask :func:`on_duty`, so that ``envpn`` on a
+passive member prepares its files and starts nothing.
 """
 
 from __future__ import annotations

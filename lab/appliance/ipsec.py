@@ -1,7 +1,7 @@
 """``VPN/`` of a configuration, as strongSwan's charon (the product's own IKE daemon) understands it.
 
-ESP is done in user space by charon's kernel-libipsec, so everything decrypted comes from, and everything to encrypt goes
-to, one interface ``ipsec0``. Nothing here touches the system; see :mod:`lab.appliance.charon` for that.
+ESP is done in user space by charon's kernel-libipsec, so everything decrypted comes from, and everything to encrypt
+goes to, one interface ``ipsec0``. Nothing here touches the system; see :mod:`lab.appliance.charon` for that.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ FIREWALL_MARK = "0x42"
 DPD_DELAYS: Mapping[str, int] = {"passive": 0, "low": 30, "high": 1}
 """Seconds of silence before the peer is asked whether it lives; ``passive`` only answers.
 
-The product waits 600 s (low) and 30 s (high). A lab cannot wait so long, so the same steps are 20 and 30 times shorter; how
-long an unanswered question is repeated is the slot's own ``RetransmitTries/Timeout/Base``.
+The product's own are of the order of 600 s (low) and 30 s (high), for which no scenario can wait. How long an
+unanswered question is repeated is the slot's own ``RetransmitTries/Timeout/Base``.
 """
 
 _ENCRYPTION = {
@@ -70,7 +70,7 @@ _SLOT_DEFAULTS = {"retransmittries": "3", "retransmittimeout": "4", "retransmitb
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One tunnel of the policy: a pair of traffic selectors under a peer. ``key`` is what charon calls it (``01-1``)."""
+    """One tunnel of the policy: a pair of traffic selectors under a peer. charon calls it ``key`` (``01-1``)."""
 
     key: str
     tunnel: Tunnel
@@ -160,8 +160,8 @@ def translate(configuration: Configuration) -> tuple[Connection, ...]:
 def rekeying(lifetime: int, *, early: bool) -> int:
     """Seconds after which an SA of this lifetime is renewed.
 
-    The two ends must not do so at the same moment (a collision costs packets), so one end is early and the other late; no
-    randomness, so that a scenario can say when it happens. A ``lifetime`` below 4 s leaves no room for both.
+    The two ends must not do so at the same moment (a collision costs packets), so one end is early and the other late;
+    no randomness, so that a scenario can say when it happens. A ``lifetime`` below 4 s leaves no room for both.
     """
     margin = max(2, lifetime // 10)
     return max(1, lifetime - (margin if early else margin // 2))
@@ -191,7 +191,7 @@ class _Translator:
             "mobike": "no",
             "unique": "replace",
             "keyingtries": "0",  # an initiator never gives up on a silent peer
-            "dpd_delay": f"{DPD_DELAYS[peer.dpd_mode.lower()]}s",
+            "dpd_delay": f"{self._dpd_delay(peer)}s",
             "reauth_time": "0s",  # renewed inline: nothing is torn down
             "rekey_time": f"{rekeying(lifetime, early=early)}s",
             "over_time": f"{max(1, lifetime - rekeying(lifetime, early=early))}s",
@@ -219,6 +219,11 @@ class _Translator:
             "rand_time": "0s",
         }
         return Child(f"{self.configuration.vpn.active:02d}-{tunnel.number}", tunnel, settings)
+
+    def _dpd_delay(self, peer: Peer) -> int:
+        if peer.dpd_mode.lower() not in DPD_DELAYS:
+            self._note(peer.location, "DPDMode", f'"{peer.dpd_mode}" is unknown', f"one of {', '.join(DPD_DELAYS)}")
+        return DPD_DELAYS.get(peer.dpd_mode.lower(), 0)
 
     def _key(self, peer: Peer) -> str:
         key = self.configuration.vpn.preshared_keys.get(peer.remote.lower(), "")

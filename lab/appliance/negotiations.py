@@ -19,8 +19,7 @@ _REASONS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
             "the two ends do not hold the same pre-shared key (or identity): compare VPN/psk of both",
         ),
         (
-            r"received proposals unacceptable|received NO_PROPOSAL_CHOSEN|no acceptable proposal found"
-            r"|received INVALID_KE|configured proposals",
+            r"received proposals unacceptable|received NO_PROPOSAL_CHOSEN|no acceptable proposal found",
             "NO_PROPOSAL_CHOSEN",
             "the two ends share no algorithm set: compare the profiles in VPN/ph1profile and VPN/ph2profile of both",
         ),

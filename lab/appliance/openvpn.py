@@ -57,10 +57,12 @@ class Server:
         """Start the server if it is configured and not up. Raises ServiceFailed."""
         if self.settings.exists() and self.daemon.pid() is None:
             self.status.unlink(missing_ok=True)
+            if self is TCP:
+                _forget_origins()
             self.daemon.start(["--config", str(self.settings)], _written(self.daemon.log, _READY))
 
     def stop(self) -> None:
-        """Stop the server. Its clients are told; OpenVPN would then stay for two more seconds, which a takeover has not."""
+        """Stop the server. Its clients are told; OpenVPN would then stay for two more seconds: a takeover has none."""
         self.daemon.stop(within=0.1, sign=signal.SIGTERM)
 
 
@@ -226,6 +228,13 @@ def _routes(configuration: Configuration, resolver: Resolver) -> list[str]:
 def _public_address(configuration: Configuration, resolver: Resolver) -> str:
     written = configuration.ssl_vpn.public_address or ""
     return str(resolver.address(written)) if resolver.knows(written) else written
+
+
+def _forget_origins() -> None:
+    """A server that was killed left its files behind: they must not name the client of a later connection."""
+    PORT_SHARE_ORIGINS.mkdir(parents=True, exist_ok=True)
+    for left in PORT_SHARE_ORIGINS.iterdir():
+        left.unlink()
 
 
 def _written(log: Path, phrase: bytes) -> Callable[[], bool]:

@@ -12,8 +12,8 @@ from lab.appliance.vici import Message, Session, ViciError
 class SecurityAssociation:
     """A CHILD_SA under its IKE_SA; an IKE_SA with no child has an empty ``child``.
 
-    Proposals are in strongSwan's words, algorithms joined by ``/``. Times are in seconds: how long ago it was established,
-    in how long it will be renewed, in how long it ends. Selectors are networks, joined by ``,``.
+    Proposals are in strongSwan's words, algorithms joined by ``/``. Times are in seconds: how long ago it was
+    established, in how long it will be renewed, in how long it ends. Selectors are networks, joined by ``,``.
     """
 
     connection: str

@@ -1,4 +1,4 @@
-"""SSH to the appliance as ``system [SSH]`` describes it: the user ``admin`` on the appliance's shell, agent forwarding."""
+"""SSH to the appliance as ``system [SSH]`` describes it: the user ``admin`` on its shell, with agent forwarding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.appliance import paths, programs
 from lab.appliance.daemon import Daemon, write_private
-from lab.appliance.errors import ApplianceError
+from lab.appliance.errors import ApplianceError, Misused
 from sns.errors import ResolutionError
 from sns.model import Configuration
 from sns.resolution import Resolver
@@ -48,6 +48,16 @@ def apply(configuration: Configuration) -> None:
         _SSHD.stop()
         _SEPARATION.mkdir(mode=0o755, parents=True, exist_ok=True)
         _SSHD.start(["-D", "-e", "-f", str(_SETTINGS)], lambda: _answers(port))
+
+
+def main_fwpasswd(arguments: list[str]) -> int:
+    """``fwpasswd -p PASSWORD``: set the password of ``admin``, for SSH."""
+    if len(arguments) != 2 or arguments[0] != "-p" or not arguments[1]:
+        raise Misused("fwpasswd -p PASSWORD")
+    write_private(PASSWORD_HASH, programs.run(("openssl", "passwd", "-6", "-stdin"), given=arguments[1] + "\n"))
+    if _SSHD.pid() is not None:
+        _create_admin()
+    return 0
 
 
 def stop() -> None:

@@ -1,4 +1,4 @@
-"""``enopenvpn``: make ``Openvpn/openvpn``, the directory and the users' rights the running ones (sns.md 1.8, 1.10, 3)."""
+"""``enopenvpn``: make ``Openvpn/openvpn``, the directory and the users' rights the running ones (sns.md 1.8, 1.10)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ LOG = paths.LOG / "l_auth"
 _DIGEST = openvpn.FOLDER / "running-digest"
 _SHARED = frozenset({*configurations.NETWORK_FILES, "servicegroup", "Openvpn/openvpn", "ldap", "uac", BASE_FILE})
 _CREDENTIALS = (
-    "CA.cert.pem", "openvpnserver.cert.pem", "openvpnserver.pkey.pem", "openvpnclient.cert.pem", "openvpnclient.pkey.pem",
-)  # fmt: skip
+    "CA.cert.pem",
+    "openvpnserver.cert.pem",
+    "openvpnserver.pkey.pem",
+    "openvpnclient.cert.pem",
+    "openvpnclient.pkey.pem",
+)
 
 _VERIFIER = """\
 #!/bin/sh
@@ -51,9 +55,16 @@ exit 1
 
 
 def main_enopenvpn(arguments: list[str]) -> int:
-    """``enopenvpn [-v]``: apply the SSL VPN's configuration, rights and users; ``-v`` says what runs then."""
+    """``enopenvpn [-v]``: apply the SSL VPN's configuration, rights and users; ``-v`` says what runs then.
+
+    ``enopenvpn -l`` only lists the sessions, one a line: transport, login, origin, address.
+    """
+    if arguments == ["-l"]:
+        for session in openvpn.sessions():
+            print(session.transport, session.login, session.origin, session.address)
+        return 0
     if arguments not in ([], ["-v"]):
-        raise Misused("enopenvpn [-v]")
+        raise Misused("enopenvpn [-v | -l]")
     with configurations.exclusive():
         configuration = configurations.load()
         apply(configuration)
@@ -87,7 +98,6 @@ def apply(configuration: Configuration) -> None:
         raise ApplianceError(f"the SSL VPN cannot be translated: {error}") from error
     directory.apply(configuration)
     _write_rights(configuration)
-    openvpn.PORT_SHARE_ORIGINS.mkdir(parents=True, exist_ok=True)
     _export(exported)
     digest = _digest()
     credentials_changed = not _DIGEST.exists() or _DIGEST.read_text() != digest
@@ -135,8 +145,9 @@ def rights(configuration: Configuration) -> str:
         groups = tuple(name for name, members in people.groups.items() if user.uid in members)
         granted, rule = configuration.access.decision("openvpn", user.uid, groups)
         where = configuration.where(rule.location) if rule else "uac: [Defaults]"
-        for login in (user.uid, f"{user.uid}@{people.domain}"):
-            lines.append(f"{login.lower()}\t{'pass' if granted else 'block'}\t{where}\t{user.dn}\n")
+        decision = "pass" if granted else "block"
+        logins = (user.uid.lower(), f"{user.uid}@{people.domain}".lower())
+        lines += [f"{login}\t{decision}\t{where}\t{user.dn}\n" for login in logins]
     return "".join(lines)
 
 

@@ -1,7 +1,7 @@
-"""charon's control socket: the vici protocol, as much of it as the appliance speaks (strongSwan 5.9, ``vici/README.md``).
+"""charon's control socket: the vici protocol (strongSwan 5.9), as much of it as the appliance speaks.
 
-Messages are nested dictionaries of strings and lists of strings. ``swanctl`` would do for each of these, at the price of a
-process and of parsing its output; a takeover has no time for either.
+Messages are nested dictionaries of strings and lists of strings. ``swanctl`` would do for each of these, at the price
+of a process and of parsing its output; a takeover has no time for either.
 """
 
 from __future__ import annotations

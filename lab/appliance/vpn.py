@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
-from lab.appliance import charon, duty, ipsec, slots, spd
+from lab.appliance import charon, duty, ipsec, security_associations, slots, spd
 from lab.appliance import configuration as configurations
 from lab.appliance.errors import ApplianceError, Misused, Refused
 from sns.errors import ResolutionError
@@ -17,7 +18,7 @@ _SHARED = frozenset({
 
 
 def main_envpn(arguments: list[str]) -> int:
-    """``envpn``: activate slot NN (00: none), apply the active one again (``-u``, ``on``), or stop all tunnels (``off``).
+    """``envpn``: activate slot NN (00: none), apply the active one again (``-u``, ``on``), or stop all (``off``).
 
     Without an argument it only says which slot is active. With ``--dry-run`` everything is checked and nothing changed.
     """
@@ -39,6 +40,26 @@ def main_envpn(arguments: list[str]) -> int:
     if word:
         print("Done.")
     _tell_slots()
+    return 0
+
+
+def main_showsad(arguments: list[str]) -> int:
+    """``showSAD [--json]``: the security associations in place, and why the last negotiation failed if it did."""
+    if arguments not in ([], ["--json"]):
+        raise Misused("showSAD [--json]")
+    found, failure = security_associations.security_associations(), charon.last_failure()
+    if arguments:
+        failed = asdict(failure) if failure else None
+        print(json.dumps({"security_associations": [asdict(sa) for sa in found], "last_failure": failed}))
+        return 0
+    for sa in found:
+        print(f"{sa.connection}[{sa.ike_id}] {sa.ike_state} IKEv{sa.ike_version} {sa.local} {sa.remote}")
+        print(f"  {sa.ike_proposal}")
+        if sa.child:
+            print(f"  {sa.child}{{{sa.child_id}}} {sa.child_state} {sa.local_selectors} === {sa.remote_selectors}")
+            print(f"  {sa.esp_proposal} in {sa.spi_in} {sa.bytes_in} bytes, out {sa.spi_out} {sa.bytes_out} bytes")
+    if failure:
+        print(f"last failure: {failure}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """The administration server's process: TLS, the login page, and the rule about who may see it.
 
-Started by :mod:`lab.appliance.webadmin`. Behind OpenVPN's ``port-share`` every connection comes from the loopback; OpenVPN
-leaves, for each, a file named by its own end of the connection and holding the address of the client behind it.
+Started by :mod:`lab.appliance.webadmin`. Behind OpenVPN's ``port-share`` every connection comes from the loopback;
+OpenVPN leaves, for each, a file named by its own end of the connection and holding the address of the client behind it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _LOGIN = """<!DOCTYPE html>
 """
 _REFUSED = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>403 Forbidden</title></head>
-<body><h1>Forbidden</h1><p>{client} may not administer this firewall: no object of webadmin [ACL] holds it.</p></body></html>
+<body><h1>Forbidden</h1>
+<p>{client} may not administer this firewall: no object of webadmin [ACL] holds it.</p></body></html>
 """
 
 
@@ -85,8 +86,8 @@ class _Page(BaseHTTPRequestHandler):
         else:
             self._answer(HTTPStatus.NOT_FOUND, "Not found\n", client)
 
-    do_HEAD = do_GET
-    do_POST = do_GET  # nobody can log in yet: the management interface is not simulated
+    do_HEAD = do_GET  # noqa: N815  # http.server's own names
+    do_POST = do_GET  # noqa: N815  # nobody can log in yet: the management interface is not simulated
 
     def _answer(self, status: HTTPStatus, text: str, client: IPv4Address | None, location: str = "") -> None:
         body = text.encode()

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 
 from steps.plugins import collection, instances, surroundings, tags
 from steps.plugins.recording import RECORDER
 from steps.plugins.verdicts import Told
+from steps.verdict import Inconclusive
+
+if TYPE_CHECKING:
+    from signal import Handlers
+
+KEEPER = pytest.StashKey["Keeper"]()
+_TERMINATION = pytest.StashKey[object]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,22 +36,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--allow-disruptive", action="store_true", help="run disruptive scenarios outside a lab too")
 
 
-def pytest_configure(config: pytest.Config) -> None:  # noqa: ARG001 - the hook's form
-    """A terminated run tears down what it started, as an interrupted one does."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep an environment, and let a terminated run tear down what it started, as an interrupted one does."""
+    config.stash[KEEPER] = Keeper(config)
+    if threading.current_thread() is threading.main_thread():
+        config.stash[_TERMINATION] = signal.signal(signal.SIGTERM, _terminated)
 
-    def terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form
-        pytest.exit("terminated", returncode=128 + number)
 
-    signal.signal(signal.SIGTERM, terminated)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave the signal as it was."""
+    before: Handlers | None = config.stash.get(_TERMINATION, None)  # type: ignore[assignment]
+    if before is not None:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # asked once is enough: the teardown must not be cut short
+    pytest.exit("terminated", returncode=128 + number)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what the environment cannot do, with the reason."""
-    template = collection.template_of(item)
-    if template is None or item.get_closest_marker("not_applicable"):
+    if collection.template_of(item) is None or item.get_closest_marker("not_applicable"):
         return
-    given = collection.all_tags(template)
+    given = {mark.name for mark in item.iter_markers()}
     able = surroundings.capabilities(instances.deployment_of(item.config))
     for tag in sorted(given):
         capability = tag.removeprefix(tags.NEEDS)
@@ -51,33 +70,85 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("disruptive: say --allow-disruptive to run it here")
 
 
+class Keeper:
+    """Has the one environment of the run: starts it when first asked, and anew when it can no longer be trusted."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._started = ExitStack()
+        self._running: surroundings.Environment | None = None
+        self._failure = ""
+        self._spoiled = ""
+
+    def environment(self) -> surroundings.Environment:
+        """The running environment.
+
+        Raises Told when it does not start, then and ever after; Inconclusive when it was left changed and is not ours
+        to start anew.
+        """
+        if self._failure:
+            raise Told(self._failure)
+        if self._spoiled:
+            self._renew()
+        if self._running is None:
+            self._running = self._start()
+        return self._running
+
+    def spoil(self, why: str) -> None:
+        """The environment is no longer what the plan says."""
+        self._spoiled = self._spoiled or why
+        self._config.stash[RECORDER].event(f"the environment is not as planned any more: {why}")
+
+    def close(self) -> None:
+        """Take down what was started."""
+        begun = time.monotonic()
+        self._running = None
+        self._started.close()
+        self._config.stash[RECORDER].not_counted(time.monotonic() - begun)
+
+    def _renew(self) -> None:
+        if self._config.getoption("--lab") != "fresh":
+            raise Inconclusive(f"the environment is not as planned any more: {self._spoiled}")
+        self.close()
+        self._spoiled = ""
+        self._config.stash[RECORDER].event("the environment is started anew")
+
+    def _start(self) -> surroundings.Environment:
+        recorder, begun = self._config.stash[RECORDER], time.monotonic()
+        try:
+            running = self._started.enter_context(
+                surroundings.open_environment(
+                    instances.deployment_of(self._config), lab=self._config.getoption("--lab"), progress=self._progress
+                )
+            )
+        except surroundings.Unusable as why:
+            recorder.not_counted(time.monotonic() - begun)
+            self._failure = f"the environment did not start: {why}"
+            raise Told(self._failure) from None
+        recorder.redact = running.redact
+        recorder.environment_up(running.kind, running.capabilities, time.monotonic() - begun)
+        return running
+
+    def _progress(self, text: str) -> None:
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        if reporter is None or capture is None or self._config.get_verbosity() < 0:
+            return
+        with capture.global_and_fixture_disabled():
+            reporter.ensure_newline()
+            reporter.write_line(f"  {text}")
+
+
 @pytest.fixture(scope="session")
-def environment(request: pytest.FixtureRequest) -> Iterator[surroundings.Environment]:
-    """The running deployment. What keeps it from starting is told once, without a trace of code."""
-    config = request.config
-    recorder = config.stash[RECORDER]
-    reporter = config.pluginmanager.getplugin("terminalreporter")
-    capture = config.pluginmanager.getplugin("capturemanager")
-
-    def progress(text: str) -> None:
-        if reporter is not None and capture is not None:
-            with capture.global_and_fixture_disabled():
-                reporter.write_line(f"  {text}")
-
-    from lab.errors import LabError
-    from provisioning.deployment import DeploymentError
-
-    begun = time.monotonic()
-    manager = surroundings.open_environment(
-        instances.deployment_of(config), lab=config.getoption("--lab"), progress=progress
-    )
+def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
+    """The keeper, who closes when the last test has ended."""
     try:
-        running = manager.__enter__()
-    except (LabError, DeploymentError) as why:
-        raise Told(str(why)) from None
-    recorder.redact = running.redact
-    recorder.environment_up(running.kind, running.capabilities, time.monotonic() - begun)
-    try:
-        yield running
+        yield pytestconfig.stash[KEEPER]
     finally:
-        manager.__exit__(None, None, None)
+        pytestconfig.stash[KEEPER].close()
+
+
+@pytest.fixture
+def environment(_kept: Keeper) -> surroundings.Environment:
+    """The running deployment. What keeps it from starting is told once, without a trace of code."""
+    return _kept.environment()

@@ -1,6 +1,6 @@
 """Do features and steps fit each other? Checked when they are collected, all at once, before anything runs.
 
-pytest-bdd itself takes the last of several matching definitions in silence, and finds a missing one only on reaching it.
+pytest-bdd itself takes the last of several matching definitions in silence, and finds a missing one when it gets there.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _Check:
         template = item.stash[collection.TEMPLATE]
         reached: set[str] = set()
         for scenario in _renderings(template):
-            given = set(tags.AXES[tag] for tag in collection.all_tags(template) if tag in tags.AXES)
+            given = {tags.AXES[tag] for tag in collection.all_tags(template) if tag in tags.AXES}
             axes = frozenset(given)
             for step in scenario.steps:
                 place = f"{collection.relative(template.feature.filename, item.config)}:{step.line_number}"

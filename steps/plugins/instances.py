@@ -1,22 +1,24 @@
 """One scenario, many instances: ``@each_site``, ``@each_tunnel``, … repeat it for what the deployment has.
 
-A deployment that has none of it gets one test, ``SNS-IPSEC-03[none]``, with the verdict "not applicable" and the reason.
+A deployment that has none of it gets one test, ``SNS-IPSEC-03[none]``, with the verdict "not applicable" and why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from steps.plugins import surroundings, tags
 
+if TYPE_CHECKING:
+    from provisioning.deployment import Deployment
+
 DEFAULT_DEPLOYMENT = "deployments/guide"
 
-_DEPLOYMENT = pytest.StashKey[surroundings.Deployment]()
-_UNUSABLE = pytest.StashKey[str]()
+_DEPLOYMENT = pytest.StashKey["Deployment"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,7 +40,7 @@ def deployment_folder(config: pytest.Config) -> Path:
     return config.invocation_params.dir / given if given else config.rootpath / DEFAULT_DEPLOYMENT
 
 
-def deployment_of(config: pytest.Config) -> surroundings.Deployment:
+def deployment_of(config: pytest.Config) -> Deployment:
     """The deployment under test, read once. Raises ``surroundings.Unusable`` with everything that is wrong with it."""
     if _DEPLOYMENT not in config.stash:
         config.stash[_DEPLOYMENT] = surroundings.load_deployment(deployment_folder(config))
@@ -60,17 +62,17 @@ def _parameters(axis: str, config: pytest.Config) -> list[Any]:
     none = pytest.param(None, id="none", marks=pytest.mark.not_applicable(reason))
     try:
         names = deployment_of(config).axis(axis)
-    except surroundings.Unusable as why:
-        # An error here would be told once for each feature; ``refuse_unusable`` tells it once for all.
-        config.stash[_UNUSABLE] = str(why)
-        names = ()
+    except surroundings.Unusable:
+        names = ()  # ``refuse_unusable`` says so once for all features, which an error here would say for each
     return [pytest.param(name, id=name) for name in names] or [none]
 
 
 def refuse_unusable(config: pytest.Config) -> None:
     """Raise UsageError when the deployment that the features need cannot be read."""
-    if why := config.stash.get(_UNUSABLE, None):
-        raise pytest.UsageError(f"this deployment cannot be tested:\n{why}")
+    try:
+        deployment_of(config)
+    except surroundings.Unusable as why:
+        raise pytest.UsageError(f"this deployment cannot be tested:\n{why}") from None
 
 
 @pytest.hookimpl(trylast=True)

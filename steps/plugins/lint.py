@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_bdd.gherkin_parser import Background, ExamplesTable, GherkinDocument, Rule, Scenario, Tag
 
 _STEP_WORDS = ("Given", "When", "Then", "And", "But")
-_BLOCK = re.compile(r"\s*(Feature|Rule|Background|Scenario|Scenario Outline|Examples?)\b\s*:?", re.IGNORECASE)
+_BLOCK_WORDS = ("Feature", "Rule", "Background", "Scenario", "Scenario Outline", "Examples")
 _NOT_IN_AN_ID = re.compile(r"[^\x20-\x7e]|[/\[\]]|::")
 
 
@@ -94,9 +94,9 @@ class _Feature:
 
     def _like_keywords(self, description: str, line: int) -> Iterator[Misuse]:
         for number, text in self._placed(description, line):
-            word = text.split(maxsplit=1)[0]
-            near = word not in _STEP_WORDS and get_close_matches(word, _STEP_WORDS, n=1, cutoff=0.8)
-            if near or word.capitalize() in _STEP_WORDS or _BLOCK.fullmatch(text.partition(":")[0] + ":"):
+            head, colon, _ = text.partition(":")
+            word, known = (head, _BLOCK_WORDS) if colon else (text.split(maxsplit=1)[0], _STEP_WORDS)
+            if get_close_matches(word.capitalize(), known, n=1, cutoff=0.8):
                 yield Misuse(number, f"{text!r} would be read as description (is the keyword mistyped?)")
 
     def _placed(self, description: str, line: int) -> Iterator[tuple[int, str]]:

@@ -6,31 +6,31 @@ append to the one record; the controller ends it, and renders it.
 
 from __future__ import annotations
 
-import hashlib
-import platform
-import secrets
-import subprocess
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterable
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from reports import junit, summary
-from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Run, Verdict
+from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Verdict
 from reports.entries import Scenario as ScenarioEntry
 from reports.entries import Step as StepEntry
 from reports.record import Writer, read
-from steps.plugins import collection, instances, verdicts
-from steps.verdict import Inconclusive, Prediction, Refuted, words
+from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
+from steps.plugins import collection, run_header, verdicts
+from steps.verdict import Prediction, Refuted, words
 
 if TYPE_CHECKING:
-    from pytest_bdd.parser import Feature, Scenario, Step
+    from pytest_bdd.parser import Step
 
-DEFAULT_RUNS = "reports/runs"
+T = TypeVar("T")
+
+RECORD_LOST = 9
+"""Exit status of a run whose record could not be written: without it the run proves nothing."""
 
 RECORDER = pytest.StashKey["Recorder"]()
 _WORKER_FOLDER = "rempart_run"
@@ -40,7 +40,8 @@ _KEPT_ARGUMENTS = (str, int, float, bool, list, tuple)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Where runs are recorded, and who runs them."""
     group = parser.getgroup("rempart", "testing a deployment")
-    group.addoption("--runs", metavar="DIR", help=f"where each run gets its folder (default: {DEFAULT_RUNS})")
+    default = run_header.DEFAULT_RUNS
+    group.addoption("--runs", metavar="DIR", help=f"where each run gets its folder (default: {default})")
     group.addoption("--operator", metavar="NAME", default="", help="who runs this, for the record")
 
 
@@ -48,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Prepare the recorder; nothing is written yet."""
     config.stash[RECORDER] = Recorder(config)
     config.pluginmanager.register(config.stash[RECORDER], "rempart-recorder")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of the record's file, also when the run was cut short."""
+    config.stash[RECORDER].close()
 
 
 @pytest.fixture
@@ -74,8 +80,44 @@ class ScenarioRecorder:
         evidence: Iterable[str] = (),
     ) -> None:
         """Record what was expected and seen. Raises Refuted when it does not hold (by default: when they differ)."""
-        good = expected == observed if holds is None else holds
-        told = words(prediction)
+        refuted = None
+        if not (expected == observed if holds is None else holds):
+            refuted = Refuted(
+                expected=f"{what}: {expected}", observed=observed, prediction=prediction, evidence=tuple(evidence)
+            )
+        self._write(what, expected, observed, refuted, words(prediction))
+
+    def eventually(
+        self,
+        what: str,
+        observe: Callable[[], T],
+        *,
+        within: float,
+        until: Callable[[T], object] = bool,
+        expected: object = "",
+        prediction: Prediction | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> T:
+        """``steps.eventually`` whose outcome is recorded, with how many looks and seconds it took. Raises Refuted."""
+        seen = watch(observe, until=until, within=within, clock=clock)
+        refuted = None
+        if not seen.satisfied:
+            refuted = late(seen, within=within, phase=what, expected=expected, prediction=prediction)
+        wanted = f"{expected or what} within {within:g} s"
+        self._write(what, wanted, seen.seen, refuted, words(prediction), attempts=seen.attempts, seconds=seen.seconds)
+        return seen.seen
+
+    def _write(
+        self,
+        what: str,
+        expected: object,
+        observed: object,
+        refuted: Refuted | None,
+        predicted: str,
+        *,
+        attempts: int = 1,
+        seconds: float = 0.0,
+    ) -> None:
         self._recorder.write(
             Observation(
                 instance=self._instance,
@@ -83,18 +125,38 @@ class ScenarioRecorder:
                 what=what,
                 expected=expected,
                 observed=observed,
-                verdict="pass" if good else "fail",
-                predicted=told,
+                verdict="fail" if refuted else "pass",
+                predicted=predicted,
+                attempts=attempts,
+                seconds=round(seconds, 3),
             )
         )
-        if not good:
-            raise Refuted(
-                expected=f"{what}: {expected}", observed=observed, prediction=prediction, evidence=list(evidence)
-            )
+        if refuted:
+            self._recorder.told = refuted
+            raise refuted
 
     def keep(self, name: str, content: str | bytes, *, what: str = "") -> str:
-        """Keep a file as evidence; its path in the run's folder."""
-        return self._recorder.writer.keep(self._instance, self._recorder.step_number, name, content, what=what)
+        """Keep a file as evidence; its path relative to the run's folder, for ``evidence=``."""
+        return self._recorder.keeping(
+            lambda writer: writer.keep(self._instance, self._recorder.step_number, name, content, what=what)
+        )
+
+    def room_for(self, name: str) -> Path:
+        """A free path among the evidence, for a file that somebody else writes; ``attach`` it then."""
+        return self._recorder.keeping(lambda writer: writer.room_for(self._instance, name))
+
+    def attach(self, path: Path, *, what: str = "") -> str:
+        """Enter a file that was written to ``room_for``; its path relative to the run's folder."""
+        return self._recorder.keeping(
+            lambda writer: writer.attach(self._instance, self._recorder.step_number, path, what=what)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenStep:
+    instance: str
+    step: Step
+    begun: float
 
 
 class Recorder:
@@ -104,23 +166,43 @@ class Recorder:
         self.config = config
         self.redact: Callable[[str], str] | None = None
         self.step_number = 0
+        self.told: Refuted | None = None
+        """The last refutation that stands in the record already."""
         self._writer: Writer | None = None
+        self._folder: Path | None = None
         self._begun = time.monotonic()
-        self._step_begun = 0.0
-        self._open: tuple[str, Step] | None = None
+        self._not_counted = 0.0
+        self._open: _OpenStep | None = None
         self._planned: tuple[str, ...] = ()
         self._deselected = 0
-        self._counts: dict[str, int] = {}
-        self._scenario_begun: dict[str, float] = {}
-        self.folder: Path | None = None
+        self._only_ours = True
+        self._lost = ""
 
-    # The run
+    # The record
 
     @property
-    def writer(self) -> Writer:
-        """The open record. The first use makes the run's folder."""
+    def folder(self) -> Path:
+        """The run's folder, which exists once something was written."""
+        if self._folder is None:
+            given = getattr(self.config, "workerinput", {}).get(_WORKER_FOLDER)
+            self._folder = Path(given) if given else run_header.new_folder(self.config)
+        return self._folder
+
+    def keeping(self, act: Callable[[Writer], T]) -> T:
+        """Do something with the open record. When that fails the run ends: it could not be proven any more."""
+        try:
+            return act(self._opened())
+        except RecordError as why:
+            self._lost = str(why)
+            pytest.exit(f"the record cannot be written: {why}", returncode=RECORD_LOST)
+
+    def write(self, entry: Entry) -> None:
+        """Append an entry."""
+        if not self._lost:
+            self.keeping(lambda writer: writer.write(entry))
+
+    def _opened(self) -> Writer:
         if self._writer is None:
-            self.folder = self._folder()
             worker = getattr(self.config, "workerinput", {}).get("workerid", "")
             self._writer = Writer(self.folder, worker=worker)
             self._writer.open(self._opening)
@@ -128,23 +210,36 @@ class Recorder:
             self._writer.redact = self.redact
         return self._writer
 
-    def write(self, entry: Entry) -> None:
-        """Append an entry."""
-        self.writer.write(entry)
+    def _opening(self) -> list[Entry]:
+        plan = Plan(planned=self._planned, deselected=self._deselected)
+        return [run_header.header(self.config, self.folder.name), plan]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._writer is not None:
+            self._writer.close()
+
+    # The run
 
     def environment_up(self, kind: str, capabilities: Iterable[str], seconds: float) -> None:
-        """The environment under test is ready."""
+        """The environment under test is ready, after so many seconds that no step has to answer for."""
+        self.not_counted(seconds)
         self.write(EnvironmentUp(kind=kind, capabilities=tuple(sorted(capabilities)), seconds=round(seconds, 3)))
+
+    def not_counted(self, seconds: float) -> None:
+        """This time went by in the middle of a step or scenario, and is not theirs."""
+        self._not_counted += seconds
 
     def event(self, text: str) -> None:
         """Something happened to the run itself."""
         self.write(Event(text=text))
 
+    def _now(self) -> float:
+        return time.monotonic() - self._not_counted
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a parallel worker where the run's record is."""
-        if self.folder is None:
-            self.folder = self._folder()
         node.workerinput[_WORKER_FOLDER] = str(self.folder)
 
     @pytest.hookimpl(trylast=True)
@@ -156,121 +251,52 @@ class Recorder:
         """Count what was left out on request."""
         self._deselected += len(items)
 
-    def _folder(self) -> Path:
-        given = getattr(self.config, "workerinput", {}).get(_WORKER_FOLDER)
-        if given:
-            return Path(given)
-        named: str | None = self.config.getoption("--runs")
-        base = self.config.invocation_params.dir / named if named else self.config.rootpath / DEFAULT_RUNS
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        return base / f"{stamp}-{instances.deployment_folder(self.config).name}-{secrets.token_hex(3)}"
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """What could not be collected is pytest's to tell."""
+        self._only_ours = self._only_ours and not report.failed
 
-    def _opening(self) -> list[Entry]:
-        folder = instances.deployment_folder(self.config)
-        files = {
-            str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        }
-        listed = "".join(f"{digest}  {name}\n" for name, digest in files.items())
-        commit, dirty = _commit(self.config.rootpath)
-        run = Run(
-            run=self.folder.name if self.folder else "",
-            tool=_tool(),
-            commit=commit,
-            dirty=dirty,
-            python=platform.python_version(),
-            platform=platform.platform(),
-            deployment=folder.name,
-            deployment_hash=hashlib.sha256(listed.encode()).hexdigest(),
-            deployment_files=files,
-            lab=self.config.getoption("--lab"),
-            operator=self.config.getoption("--operator"),
-            arguments=tuple(str(argument) for argument in self.config.invocation_params.args),
-            clock="the machine's own clock, UTC",
-        )
-        return [run, Plan(planned=self._planned, deselected=self._deselected)]
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """So are the tests that are no scenarios."""
+        self._only_ours = self._only_ours and "verdict" in vars(report)
 
     # Scenarios and steps
 
-    def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, feature: Feature, scenario: Scenario) -> None:
-        """A scenario begins."""
-        self._enter(request.node, feature, scenario)
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Write that an instance begins and, when all of its phases are over, how it ended."""
+        if collection.template_of(item) is None:
+            return (yield)
+        self._begin(item)
+        begun = self._now()
+        result = yield
+        self._close_step("skipped" if item.stash[verdicts.OUTCOME].verdict == "skipped" else "error", {})
+        self._end(item.name, item.stash[verdicts.OUTCOME], self._now() - begun)
+        return result
 
-    def _enter(self, item: pytest.Item, feature: Feature, scenario: Scenario) -> None:
+    def _begin(self, item: pytest.Item) -> None:
         self.step_number = 0
-        self._scenario_begun[item.name] = time.monotonic()
+        scenario = collection.rendered(item)
         self.write(
             ScenarioEntry(
                 instance=item.name,
                 scenario=item.name.partition("[")[0],
                 name=scenario.name,
-                feature=feature.name or "",
+                feature=scenario.feature.name or "",
                 rule=scenario.rule.name if scenario.rule else "",
-                file=collection.relative(feature.filename, self.config),
+                file=collection.relative(scenario.feature.filename, self.config),
                 line=scenario.line_number,
-                tags=tuple(sorted(scenario.tags)),
+                tags=tuple(sorted(collection.all_tags(item.stash[collection.TEMPLATE]))),
                 steps=tuple(f"{step.keyword.strip()} {step.name}" for step in scenario.steps),
             )
         )
 
-    def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Step) -> None:
-        """A step begins."""
-        self.step_number += 1
-        self._open = (request.node.name, step)
-        self._step_begun = time.monotonic()
-
-    def pytest_bdd_after_step(self, step_func_args: dict[str, Any]) -> None:
-        """A step has passed."""
-        self._close("pass", step_func_args)
-
-    def pytest_bdd_step_error(self, step: Step, step_func_args: dict[str, Any], exception: Exception) -> None:
-        """A step did not hold, or broke."""
-        if isinstance(exception, Inconclusive):
-            verdict: Verdict = "inconclusive"
-        elif isinstance(exception, AssertionError):
-            verdict = "inconclusive" if step.type == "given" else "fail"
-        else:
-            verdict = "error"
-        self._close(verdict, step_func_args)
-
-    def _close(self, verdict: Verdict, arguments: dict[str, Any]) -> None:
-        if self._open is None:
-            return
-        instance, step = self._open
-        self._open = None
-        self.write(
-            StepEntry(
-                instance=instance,
-                number=self.step_number,
-                keyword=step.keyword.strip(),
-                text=step.name,
-                line=step.line_number,
-                seconds=round(time.monotonic() - self._step_begun, 3),
-                verdict=verdict,
-                arguments={name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS)},
-            )
-        )
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Write how each instance ended, when all of its phases have."""
-        begun = time.monotonic()
-        result = yield
-        ending = item.stash.get(verdicts.OUTCOME, None)
-        if collection.template_of(item) is None or ending is None:
-            return result
-        if item.name not in self._scenario_begun:  # left out before its first step
-            scenario = collection.rendered(item)
-            self._enter(item, scenario.feature, scenario)
-        self._close("error", {})
+    def _end(self, instance: str, ending: verdicts.Ending, seconds: float) -> None:
         refuted = ending.refuted
-        self._counts[ending.verdict] = self._counts.get(ending.verdict, 0) + 1
         self.write(
             Outcome(
-                instance=item.name,
+                instance=instance,
                 verdict=ending.verdict,
-                seconds=round(time.monotonic() - begun, 3),
+                seconds=round(seconds, 3),
                 reason=ending.reason,
                 detail=ending.detail,
                 where=ending.where,
@@ -281,56 +307,89 @@ class Recorder:
                 evidence=refuted.evidence if refuted else (),
             )
         )
-        return result
+
+    def pytest_bdd_before_step(self, request: pytest.FixtureRequest, step: Step) -> None:
+        """A step begins."""
+        self.step_number += 1
+        self._open = _OpenStep(request.node.name, step, self._now())
+
+    def pytest_bdd_after_step(self, step_func_args: dict[str, Any]) -> None:
+        """A step has passed."""
+        self._close_step("pass", step_func_args)
+
+    def pytest_bdd_step_error(self, step: Step, step_func_args: dict[str, Any], exception: Exception) -> None:
+        """A step did not hold, or broke."""
+        if isinstance(exception, Refuted) and exception is not self.told and self._open is not None:
+            self.write(
+                Observation(
+                    instance=self._open.instance,
+                    step=self.step_number,
+                    what=exception.phase or step.name,
+                    expected=exception.expected,
+                    observed=exception.observed,
+                    verdict="fail",
+                    predicted=exception.predicted,
+                )
+            )
+        self._close_step(verdicts.verdict_of(exception, step.type), step_func_args)
+
+    def _close_step(self, verdict: Verdict, arguments: dict[str, Any]) -> None:
+        if self._open is None:
+            return
+        one, self._open = self._open, None
+        self.write(
+            StepEntry(
+                instance=one.instance,
+                number=self.step_number,
+                keyword=one.step.keyword.strip(),
+                text=one.step.name,
+                line=one.step.line_number,
+                seconds=round(self._now() - one.begun, 3),
+                verdict=verdict,
+                arguments={name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS)},
+            )
+        )
 
     # The end
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """End the record and render it."""
-        if hasattr(self.config, "workerinput"):
-            if self._writer is not None:
-                self._writer.close()
+        """End the record and render it; a parallel worker leaves that to the controller."""
+        if hasattr(self.config, "workerinput") or not self._recorded():
             return
-        if self.folder is None or not (self.folder / "record.jsonl").exists():
-            return
-        counts = dict(read(self.folder).counts())
-        self.write(
-            End(
-                status=int(session.exitstatus),
-                seconds=round(time.monotonic() - self._begun, 3),
-                counts={str(verdict): number for verdict, number in counts.items()},
-            )
-        )
-        self.writer.close()
-        junit.write(read(self.folder))
+        try:
+            counts = {str(verdict): number for verdict, number in read(self.folder).counts().items()}
+            seconds = round(time.monotonic() - self._begun, 3)
+            self._opened().write(End(status=int(session.exitstatus), seconds=seconds, counts=counts))
+            junit.write(read(self.folder))
+        except (RecordError, OSError) as why:
+            self._lost = self._lost or str(why)
+            session.exitstatus = RECORD_LOST
+        if self._only_ours and self.config.get_verbosity() < 2:
+            self._leave_the_failures_to_us()
+
+    def _recorded(self) -> bool:
+        return self._folder is not None and Writer(self._folder).path.exists()
+
+    def _leave_the_failures_to_us(self) -> None:
+        """The summary has each failure with its rule and evidence, so pytest need not list them a second time."""
+        self.config.option.tbstyle = "no"
+        reporter = self.config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.reportchars = ""
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the run, use case by use case."""
-        if hasattr(self.config, "workerinput") or self.folder is None:
+        if self._lost:
+            terminalreporter.write_line(f"The record is not complete: {self._lost}", red=True)
+        if hasattr(self.config, "workerinput") or not self._recorded():
             return
+        here = Path.cwd()
+        folder = self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
+        width = min(shutil.get_terminal_size().columns, 120)
         try:
-            told = summary.render(
-                read(self.folder), colour=terminalreporter.hasmarkup, width=min(terminalreporter._tw.fullwidth, 120)
-            )
-        except (RecordError, OSError) as why:
-            told = f"the record cannot be read: {why}"
+            told = summary.render(read(folder), colour=terminalreporter.hasmarkup, width=width)
+        except RecordError as why:
+            told = f"The record cannot be read: {why}"
         terminalreporter.write_line("")
         terminalreporter.write_line(told)
-
-
-def _tool() -> str:
-    try:
-        return f"rempart {version('rempart')}"
-    except PackageNotFoundError:
-        return "rempart"
-
-
-def _commit(root: Path) -> tuple[str, bool]:
-    """The commit that is checked out and whether files differ from it; "" outside a git work tree."""
-    try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-        status = subprocess.run(["git", "status", "--porcelain"], cwd=root, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "", False
-    return head.stdout.strip(), bool(status.stdout.strip())

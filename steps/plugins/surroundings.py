@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from provisioning.deployment import Deployment
 
 LabMode = Literal["fresh", "keep", "attach"]
 
+State = TypeVar("State")
+
 
 class Unusable(Exception):
-    """The deployment cannot be tested; the text says why, with file, line and field."""
-
-
-class Deployment(Protocol):
-    """The plan of what is tested."""
-
-    def axis(self, name: str) -> Sequence[str]:
-        """The names of the deployment's sites, tunnels, pools, …; empty when it has none."""
+    """The deployment cannot be tested; the text says why, with file, line and field where there are any."""
 
 
 class Environment(Protocol):
@@ -36,13 +34,17 @@ class Environment(Protocol):
         """The text without any of the environment's secrets."""
 
 
-class Restorable(Protocol):
+class Restorable(Protocol[State]):
     """Something whose state can be taken and put back, such as an appliance."""
 
-    def snapshot(self) -> object:
-        """A token for the state as it is now."""
+    @property
+    def name(self) -> str:
+        """What a message calls it."""
 
-    def restore(self, token: object) -> object:
+    def snapshot(self) -> State:
+        """Its state as it is now."""
+
+    def restore(self, snapshot: State) -> None:
         """Put that state back. Raises when it cannot."""
 
 
@@ -63,10 +65,22 @@ def capabilities(deployment: Deployment) -> frozenset[str]:
     return environment.capabilities(deployment)
 
 
-def open_environment(
-    deployment: Deployment, *, lab: LabMode, progress: Callable[[str], None]
-) -> AbstractContextManager[Environment]:
-    """Start the environment, or attach to it; leaving the context takes down what was started."""
-    from provisioning import environment
+@contextmanager
+def open_environment(deployment: Deployment, *, lab: LabMode, progress: Callable[[str], None]) -> Iterator[Environment]:
+    """Start the environment, or attach to it; leaving the context takes down what was started.
 
-    return environment.open_environment(deployment, lab=lab, progress=progress)
+    Raises Unusable when it does not come up, with what its user can do about it.
+    """
+    from lab.errors import LabError
+    from provisioning.deployment import DeploymentError
+    from provisioning.environment import open_environment as start
+
+    opened = start(deployment, lab=lab, progress=progress)
+    try:
+        running = opened.__enter__()
+    except (LabError, DeploymentError) as why:
+        raise Unusable(str(why)) from None
+    try:
+        yield running
+    finally:
+        opened.__exit__(None, None, None)

@@ -1,7 +1,8 @@
 """Turns what happened to a scenario into a verdict, and the verdicts into pytest's letters, words and exit status.
 
-Exit status: 0 nothing refuted, 1 a test failed or had an error, 8 nothing worse than inconclusive; pytest's own otherwise
-(2 interrupted, 4 features and steps or options do not fit, 5 nothing to run), and 128 + the signal's number when stopped.
+Exit status: 0 nothing refuted; 1 a test failed or had an error; 8 nothing worse than inconclusive; 9 the record could
+not be written; 143 terminated (SIGTERM). The others are pytest's own: 2 interrupted or a feature file was refused, 4
+features, steps, deployment or options do not fit each other, 5 nothing to run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from steps.plugins import collection
 from steps.verdict import Inconclusive, Refuted
 
 if TYPE_CHECKING:
-    from pytest_bdd.parser import Feature, Scenario, Step
+    from pytest_bdd.parser import Step
 
 ONLY_INCONCLUSIVE = 8
 """Exit status of a run in which nothing was refuted, and something could not be told."""
@@ -57,15 +58,11 @@ class Told(Exception):
     """An error of the harness whose text is all that its user needs: no frame of code goes with it."""
 
 
-class NotApplicable(pytest.skip.Exception):
-    """The deployment has nothing that this scenario is about."""
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what the deployment has nothing of."""
     if collection.template_of(item) and (mark := item.get_closest_marker("not_applicable")):
-        raise NotApplicable(str(mark.args[0]))
+        pytest.skip(str(mark.args[0]))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -104,12 +101,10 @@ def ending_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Ending:
     if call.excinfo is None:
         return Ending("pass")
     why = call.excinfo.value
-    if isinstance(why, NotApplicable):
-        return Ending("not applicable", str(why.msg))
     if isinstance(why, pytest.skip.Exception):
-        return Ending("skipped", str(why.msg))
+        return Ending("not applicable" if item.get_closest_marker("not_applicable") else "skipped", str(why.msg))
     step = item.stash.get(STEP, None) if call.when == "call" else None
-    verdict = _verdict(why, step.type if step else "")
+    verdict = verdict_of(why, step.type if step else "")
     expected = verdict in ("fail", "inconclusive") and isinstance(why, Refuted | Inconclusive | pytest.fail.Exception)
     detail = str(why) if expected else _own_error(item, call.excinfo)
     lines = str(why).strip().splitlines() or [type(why).__name__]
@@ -124,7 +119,8 @@ def ending_of(item: pytest.Item, call: pytest.CallInfo[None]) -> Ending:
     return Ending(verdict, reason, detail, where, f"{step.keyword.strip()} {step.name}", refuted)
 
 
-def _verdict(why: BaseException, step_type: str) -> Verdict:
+def verdict_of(why: BaseException, step_type: str) -> Verdict:
+    """The verdict of what a step of this type (``given``, ``when``, ``then``; "" outside steps) raised."""
     if isinstance(why, Inconclusive):
         return "inconclusive"
     if isinstance(why, AssertionError | pytest.fail.Exception) and step_type:

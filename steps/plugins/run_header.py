@@ -1,0 +1,76 @@
+"""The first line of a record: which tool, of which commit, on which machine, tested which files."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from reports.entries import Run
+from steps.plugins import instances
+
+DEFAULT_RUNS = "reports/runs"
+
+
+def new_folder(config: pytest.Config) -> Path:
+    """Where this run goes: ``<UTC time>-<deployment>-<six random digits>`` below ``--runs``. It is not made yet."""
+    named: str | None = config.getoption("--runs")
+    base = config.invocation_params.dir / named if named else config.rootpath / DEFAULT_RUNS
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return base / f"{stamp}-{instances.deployment_folder(config).name}-{secrets.token_hex(3)}"
+
+
+def header(config: pytest.Config, run: str) -> Run:
+    """The header of a run of this name."""
+    folder = instances.deployment_folder(config)
+    files = hashes(folder)
+    listed = "".join(f"{digest}  {name}\n" for name, digest in files.items())
+    commit, dirty = _commit(config.rootpath)
+    return Run(
+        run=run,
+        tool=_tool(),
+        commit=commit,
+        dirty=dirty,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        deployment=folder.name,
+        deployment_hash=hashlib.sha256(listed.encode()).hexdigest(),
+        deployment_files=files,
+        lab=config.getoption("--lab"),
+        operator=config.getoption("--operator"),
+        arguments=tuple(str(argument) for argument in config.invocation_params.args),
+        clock="the machine's own clock, UTC",
+    )
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file below a folder, by path relative to it, in order."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _tool() -> str:
+    try:
+        return f"rempart {version('rempart')}"
+    except PackageNotFoundError:
+        return "rempart, not installed"
+
+
+def _commit(root: Path) -> tuple[str, bool]:
+    """The commit that is checked out and whether files differ from it; "" outside a git work tree."""
+    git = ["git", "--no-optional-locks", "-C", str(root)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "", False
+    return head.stdout.strip(), bool(status.stdout.strip())

@@ -1,0 +1,225 @@
+"""VPN users: connecting with the exported configuration, what they reach, and who is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from pytest_bdd import given, then, when
+
+from lab import probe
+from lab.host import LabHost
+from lab.probe import Outcome, Target, connect
+from provisioning.deployment_model import Pool
+from steps.eventually import eventually
+from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.restore import Changes
+from steps.scene import Scene
+
+EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
+FOLDER = "/run/vpn"
+LOG = f"{FOLDER}/client.log"
+UP = "Initialization Sequence Completed"
+REFUSED = "AUTH_FAILED"
+WITHIN = 12.0  # s: UDP is given up after the exported file's own time-out before TCP is tried
+
+
+@dataclass(slots=True)
+class Client:
+    """The VPN user's OpenVPN. ``before`` are the routes and interfaces that it had before connecting."""
+
+    host: LabHost
+    before: str
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return self.host.run("cat", LOG).stdout
+
+    def address(self) -> IPv4Address | None:
+        """Its address in the tunnel."""
+        words = self.host.run("ip", "-4", "-o", "address", "show", "dev", "tun0").stdout.split()
+        return IPv4Address(words[3].partition("/")[0]) if len(words) > 3 else None
+
+    def stop(self) -> None:
+        """Disconnect and wait until the interface is gone."""
+        self.host.run("sh", "-c", f"[ ! -e {FOLDER}/pid ] || kill $(cat {FOLDER}/pid) 2>/dev/null; rm -f {FOLDER}/pid")
+        eventually(lambda: self.address() is None, within=5.0, phase="the end of the VPN user's tunnel")
+
+
+def routes(host: LabHost) -> str:
+    """Routes and interfaces, as the client's own commands tell them."""
+    links = host.must("ip", "-o", "link").splitlines()
+    return host.must("ip", "route") + "\n".join(sorted(line.split(":")[1] for line in links))
+
+
+def dial(scene: Scene, changes: Changes, *, password: str | None = None, transport: str | None = None) -> Client:
+    """Start the VPN user's client with the exported configuration; ``transport`` leaves only one of its ways."""
+    host = scene.environment.vpn_client
+    client = Client(host, routes(host))
+    person = scene.site.people[0]
+    secret = password or scene.environment.secrets.value(person.password)
+    exported = scene.environment.firewall(scene.site.name).path(EXPORTED).read_text()
+    lines = [line for line in exported.splitlines() if _kept(line, transport)]
+    host.write({
+        f"{FOLDER}/client.ovpn": ("\n".join(lines).encode() + b"\n", 0o600),
+        f"{FOLDER}/login": (f"{person.login}\n{secret}\n".encode(), 0o600),
+    })  # fmt: skip
+    changes.undo(client.stop)
+    host.must("sh", "-c", f"rm -f {LOG}; openvpn --config {FOLDER}/client.ovpn --auth-user-pass {FOLDER}/login "
+              f"--dev tun0 --auth-retry none --daemon --log {LOG} --writepid {FOLDER}/pid")  # fmt: skip
+    return client
+
+
+def _kept(line: str, transport: str | None) -> bool:
+    words = line.split()
+    return not (transport and words[:1] == ["remote"] and not any(transport in word for word in words[2:]))
+
+
+def connected(client: Client) -> Client:
+    """The client once its tunnel is up. Raises Refuted with the end of its log."""
+    eventually(lambda: client.log()[-300:], until=lambda text: UP in client.log(), within=WITHIN,
+               phase="the VPN user's tunnel")  # fmt: skip
+    return client
+
+
+def transport_of(scene: Scene) -> str | None:
+    """The transport that the scenario is about; None for one about the whole remote access."""
+    return scene.instance.protocol if isinstance(scene.instance, Pool) else None
+
+
+@given("the VPN user cannot ping the private server")
+def _cannot_ping(scene: Scene, record: ScenarioRecorder) -> None:
+    echoes = probe.ping(scene.environment.vpn_client, scene.server_address, count=3, within=0.3)
+    record.observe("pings answered without a tunnel", expected=0, observed=echoes.answered)
+
+
+@when("the VPN user connects", target_fixture="client")
+def _connects(scene: Scene, changes: Changes) -> Client:
+    return connected(dial(scene, changes, transport=transport_of(scene)))
+
+
+@when("the VPN user connects with the exported configuration", target_fixture="client")
+def _connects_as_exported(scene: Scene, changes: Changes) -> Client:
+    return connected(dial(scene, changes))
+
+
+@given("the VPN user can connect")
+def _can_connect(scene: Scene, changes: Changes) -> None:
+    connected(dial(scene, changes, transport=transport_of(scene))).stop()
+
+
+@given("the VPN user is connected and pings the private server", target_fixture="client")
+def _connected_and_pings(scene: Scene, changes: Changes, record: ScenarioRecorder) -> Client:
+    client = _connects(scene, changes)
+    _pings(scene, record)
+    return client
+
+
+@then("the VPN user pings the private server")
+def _pings(scene: Scene, record: ScenarioRecorder) -> None:
+    seen = eventually(
+        lambda: probe.ping(scene.environment.vpn_client, scene.server_address, count=3, within=0.3).answered,
+        until=lambda count: count == 3,
+        within=3.0,
+        phase="the VPN user's pings to the private server",
+    )
+    record.observe("pings answered through the tunnel", expected=3, observed=seen)
+
+
+@when("the VPN user disconnects")
+def _disconnects(client: Client) -> None:
+    client.stop()
+
+
+@then("the routes and interfaces of the VPN user are exactly as before")
+def _as_before(client: Client, record: ScenarioRecorder) -> None:
+    record.observe("routes and interfaces", expected=client.before, observed=routes(client.host))
+
+
+@then("the VPN user's address is in the pool of this transport")
+def _in_pool(scene: Scene, client: Client, record: ScenarioRecorder) -> None:
+    assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
+    address = client.address()
+    record.observe("the address in the tunnel", expected=f"one of {scene.instance.network}", observed=str(address),
+                   holds=address is not None and address in scene.instance.network)  # fmt: skip
+
+
+@then("the tunnel runs over udp")
+def _over_udp(scene: Scene, client: Client, record: ScenarioRecorder) -> None:
+    _runs_over(scene, client, "udp", record)
+
+
+@then("the tunnel runs over tcp")
+def _over_tcp(scene: Scene, client: Client, record: ScenarioRecorder) -> None:
+    _runs_over(scene, client, "tcp", record)
+
+
+def _runs_over(scene: Scene, client: Client, protocol: str, record: ScenarioRecorder) -> None:
+    pool = next(one for one in scene.site.pools if one.protocol == protocol)
+    address = client.address()
+    record.observe(f"the address in the tunnel, of the {protocol} pool", expected=str(pool.network),
+                   observed=str(address), holds=address is not None and address in pool.network)  # fmt: skip
+
+
+@given("UDP is blocked between the VPN user and the firewall")
+def _block_udp(scene: Scene, changes: Changes) -> None:
+    host = scene.environment.vpn_client
+    changes.undo(lambda: host.run("nft", "delete", "table", "ip", "blocked"))
+    rules = "table ip blocked {\n chain out {\n type filter hook output priority 0;\n meta l4proto udp drop\n }\n}\n"
+    host.must("nft", "-f", "-", stdin=rules.encode())
+
+
+@when("the VPN user tries a wrong password", target_fixture="client")
+def _wrong_password(scene: Scene, changes: Changes) -> Client:
+    return dial(scene, changes, password="not-the-password", transport=transport_of(scene))  # noqa: S106
+
+
+@when("the VPN user tries to connect", target_fixture="client")
+def _tries(scene: Scene, changes: Changes) -> Client:
+    return dial(scene, changes, transport=transport_of(scene))
+
+
+@when("the right of the user is removed")
+def _remove_right(scene: Scene, changes: Changes) -> None:
+    firewall = changes.of(scene.environment.firewall(scene.site.name))
+    firewall.edit("uac", lambda text: text.replace("openvpn=pass", "openvpn=block"))
+    firewall.apply("enopenvpn")
+
+
+@then("the firewall refuses the user")
+def _refuses(client: Client, record: ScenarioRecorder) -> None:
+    eventually(lambda: REFUSED in client.log() or UP in client.log(), within=WITHIN, phase="the firewall's answer")
+    said = "refused" if REFUSED in client.log() and UP not in client.log() else "let in"
+    record.observe("the firewall's answer to the user", expected="refused", observed=said)
+
+
+@then("no tunnel interface is left")
+def _no_interface(client: Client, record: ScenarioRecorder) -> None:
+    record.observe("the tunnel's address", expected="None", observed=str(client.address()))
+
+
+@when("the VPN user tries other networks through the tunnel", target_fixture="attempted")
+def _other_networks(scene: Scene) -> dict[str, Outcome]:
+    host = scene.environment.vpn_client
+    others = [site for site in scene.deployment.sites.values() if site.name != scene.site.name]
+    targets = [Target(one.address, 80) for site in others for one in site.hosts_of("web")]
+    device = "tun0"
+    return _through(host, device, targets)
+
+
+def _through(host: LabHost, device: str, targets: list[Target]) -> dict[str, Outcome]:
+    """Try targets by the tunnel, whatever the routes say."""
+    for target in targets:
+        host.must("ip", "route", "replace", f"{target.address}/32", "dev", device)
+    try:
+        return {str(target): outcome for target, outcome in connect(host, targets, within=0.7).items()}
+    finally:
+        for target in targets:
+            host.run("ip", "route", "delete", f"{target.address}/32", "dev", device)
+
+
+@then("none of the attempts is answered")
+def _none_answered(attempted: dict[str, Outcome], record: ScenarioRecorder) -> None:
+    record.observe("attempts made", expected="some", observed=len(attempted), holds=bool(attempted))
+    answered = [target for target, outcome in attempted.items() if outcome is Outcome.ANSWERED]
+    record.observe("attempts answered", expected=[], observed=answered)

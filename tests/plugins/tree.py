@@ -1,0 +1,180 @@
+"""A small project of features and steps in a temporary folder, with a fake deployment and a fake environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reports.record import Record, read
+
+ROOT = Path(__file__).parent.parent.parent
+
+_CONFTEST = """
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("steps")
+
+from steps.plugins import PLUGINS, surroundings
+
+HERE = Path(__file__).parent
+FAKE = json.loads((HERE / "fake.json").read_text())
+
+
+class Deployment:
+    def axis(self, name):
+        return FAKE["axes"].get(name, [])
+
+
+class Environment:
+    kind = FAKE["kind"]
+    capabilities = frozenset(FAKE["capabilities"])
+
+    def redact(self, text):
+        return text.replace("s3cret", "[removed]")
+
+
+def log(what):
+    with (HERE / "environment.log").open("a") as file:
+        file.write(what + "\\n")
+
+
+@contextmanager
+def open_environment(deployment, *, lab, progress):
+    if FAKE["refuses"]:
+        raise surroundings.Unusable(FAKE["refuses"])
+    progress("booting the hosts")
+    log(f"up {lab}")
+    try:
+        yield Environment()
+    finally:
+        log("down")
+
+
+def load_deployment(folder):
+    if FAKE["unusable"]:
+        raise surroundings.Unusable(FAKE["unusable"])
+    return Deployment()
+
+
+surroundings.load_deployment = load_deployment
+surroundings.capabilities = lambda deployment: frozenset(FAKE["capabilities"])
+surroundings.open_environment = open_environment
+pytest_plugins = [*PLUGINS, "sentences"]
+"""
+
+_SENTENCES = """
+from pytest_bdd import given, parsers, step, then, when
+from steps.eventually import eventually
+from steps.verdict import Inconclusive, Refuted
+"""
+
+_SETTINGS = """
+[pytest]
+strict = true
+filterwarnings = error
+addopts = -p no:cacheprovider -p no:testinfra
+"""
+
+DEFAULT = """
+@given("a host")
+def _host(environment): ...
+
+@when("it does something")
+def _act(): ...
+
+@then("all is well")
+def _well(): ...
+"""
+"""Sentences for tests that are about something else."""
+
+SITES = {"site": ["sbg7", "gra11"], "tunnel": ["sbg7-gra11"], "pool": ["udp", "tcp"]}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a run ended and what it printed."""
+
+    status: int
+    output: str
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The project. ``run`` calls pytest in it."""
+
+    folder: Path
+
+    @classmethod
+    def plant(
+        cls,
+        folder: Path,
+        features: Mapping[str, str],
+        sentences: str = DEFAULT,
+        *,
+        axes: Mapping[str, Sequence[str]] = SITES,
+        capabilities: Sequence[str] = ("disruption",),
+        kind: str = "lab",
+        refuses: str = "",
+        unusable: str = "",
+    ) -> Tree:
+        """Write the files of a project."""
+        fake = {"axes": axes, "capabilities": capabilities, "kind": kind, "refuses": refuses, "unusable": unusable}
+        (folder / "fake.json").write_text(json.dumps(fake))
+        (folder / "conftest.py").write_text(_CONFTEST)
+        (folder / "pytest.ini").write_text(_SETTINGS)
+        (folder / "sentences.py").write_text(_SENTENCES + textwrap.dedent(sentences))
+        plan = folder / "deployments" / "guide" / "deployment.toml"
+        plan.parent.mkdir(parents=True)
+        plan.write_text('name = "guide"\n')
+        (folder / "features").mkdir()
+        for name, text in features.items():
+            (folder / "features" / name).write_text(textwrap.dedent(text).lstrip("\n"))
+        return cls(folder)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start pytest with these arguments and let it run."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *arguments],
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str) -> Finished:
+        """Call pytest with these arguments; by default, all features."""
+        process = self.start(*(arguments or ("features",)))
+        output, _ = process.communicate(timeout=60)
+        return Finished(process.returncode, output)
+
+    @property
+    def runs(self) -> list[Path]:
+        """The folders of the runs so far."""
+        return sorted((self.folder / "reports" / "runs").glob("*"))
+
+    def record(self) -> Record:
+        """The record of the only run."""
+        (only,) = self.runs
+        return read(only)
+
+    @property
+    def environment_log(self) -> list[str]:
+        """What happened to the fake environment: up, down."""
+        path = self.folder / "environment.log"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+def feature(*scenarios: str, tags: str = "") -> str:
+    """A feature of these scenarios."""
+    return "\n".join([tags, "Feature: Something holds", *(textwrap.dedent(one) for one in scenarios)]).lstrip("\n")

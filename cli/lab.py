@@ -27,9 +27,8 @@ def _progress(text: str) -> None:
 
 
 def _up(given: argparse.Namespace) -> int:
-    from provisioning.environment import lab_up
-
     from provisioning.deployment import load
+    from provisioning.environment import lab_up
 
     began = time.monotonic()
     environment = lab_up(load(given.deployment), keep=True, progress=_progress)
@@ -118,10 +117,10 @@ def _interface(environment: LabEnvironment, named: str) -> str:
     if named in plain:
         return lab.fabric.bridge(named)
     # A VLAN of the vRack has no interface of its own: the firewall's port on it sees all that matters there.
-    for host in lab.topology.hosts:
-        for nic in host.nics:
-            if nic.segment == named and not nic.trunk:
-                return lab.fabric.port(host.name, nic.name)
+    for plugged in lab.topology.hosts:
+        for one in plugged.nics:
+            if one.segment == named and not one.trunk:
+                return lab.fabric.port(plugged.name, one.name)
     known = ", ".join(segment.name for segment in lab.topology.segments)
     raise LabNotFound(f"no segment {named}; this lab has {known}, and HOST:eth0 for one end of a wire")
 

@@ -60,9 +60,7 @@ class Tap:
         self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         index = namespace.inside(pid, lambda: socket.if_nametoindex(interface))
         # Promiscuous, so that a bridge hands over what it forwards between its ports too.
-        self._socket.setsockopt(
-            SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("=IHH8s", index, PACKET_MR_PROMISC, 0, b"")
-        )
+        self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("=IHH8s", index, PACKET_MR_PROMISC, 0, b""))
 
     def mark(self) -> int:
         """A cursor: everything captured from here on has an index of at least this. Reads the tap up to now."""

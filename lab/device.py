@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +84,7 @@ class Appliance:
 
         return read(self.path(CONFIG), label=self.site, leases=self._leases())
 
-    def _leases(self) -> dict[str, object]:
-        from ipaddress import IPv4Interface
-
+    def _leases(self) -> dict[str, IPv4Interface]:
         leases = {}
         for nic in self.host.spec.nics:
             for line in self.host.must("ip", "-4", "-o", "address", "show", "dev", nic.name).splitlines():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from lab import namespace
 from lab.errors import CommandFailed, HostFailed
@@ -170,6 +171,7 @@ class Fabric:
             if nic.address is not None:
                 lines.append(f"address add {nic.address} dev {nic.name}")
         offloads = "\n".join(f"ethtool -K {nic.name} {_OFFLOADS_OFF} >/dev/null" for nic in host.nics)
+        namespace.inside(pid, lambda: _set_arp_retry(host))
         script = "ip -batch - <<'LINES'\n" + "\n".join(lines) + f"\nLINES\n{offloads}\n"
         done = namespace.run(pid, ["sh", "-ec", script], where=host.name)
         if not done.ok:
@@ -195,3 +197,9 @@ class Fabric:
         )
         if done.returncode != 0:
             raise CommandFailed(NAME, "ip -batch", done.returncode, done.stderr)
+
+
+def _set_arp_retry(host: Host) -> None:
+    """Called in the host's network namespace: a container's own /proc/sys is read-only, the machine's is not."""
+    for nic in host.nics:
+        Path(f"/proc/sys/net/ipv4/neigh/{nic.name}/retrans_time_ms").write_text(str(host.arp_retry_ms))

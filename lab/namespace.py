@@ -56,9 +56,7 @@ def enter(pid: int, *, everything: bool = True) -> list[str]:
     return ["nsenter", f"--target={pid}", *kinds, "--"]
 
 
-def run(
-    pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes | None = None, where: str = ""
-) -> Completed:
+def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes | None = None, where: str = "") -> Completed:
     """Run a program in a host. Raises CommandFailed (status 124) when it takes longer than ``timeout`` seconds."""
     process = subprocess.Popen(
         [*enter(pid), *command],

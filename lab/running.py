@@ -96,9 +96,7 @@ def new_run() -> str:
     return secrets.token_hex(3)
 
 
-def up(
-    topology: Topology, *, run: str | None = None, keep: bool = False, progress: Callable[[str], None] = silent
-) -> Lab:
+def up(topology: Topology, *, run: str | None = None, keep: bool = False, progress: Callable[[str], None] = silent) -> Lab:
     """Bring a lab up: engine, image, containers, wires, boots, in this order. Hosts boot by their ``order``.
 
     Raises LabError; nothing of a lab that failed to come up stays behind.

@@ -50,6 +50,7 @@ class Host:
     boot: str = ""
     order: int = 0
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    arp_retry_ms: int = 1000  # between two ARP questions; 1000 is the kernel's own
     code: bool = False  # mount our own packages read-only (the simulated appliance)
     logs: tuple[str, ...] = ()  # files shown when the boot fails, and kept as evidence when a scenario fails
 

@@ -170,9 +170,7 @@ class _SiteComparison:
             if configured is None:
                 self._in_plan((*member.place, "serial"), f"{member.serial} is no section of HA/hacluster")
             elif configured.address != member.ha_address:
-                self._in_tree(
-                    configured.location, "Ip", f"{configured.address}, where DHCP will give {member.ha_address}"
-                )
+                self._in_tree(configured.location, "Ip", f"{configured.address}, where DHCP will give {member.ha_address}")
         for stranger in members.values():
             self._in_tree(stranger.location, stranger.serial, "no member of the plan has this serial number")
 
@@ -235,14 +233,10 @@ class _SiteComparison:
         except (LookupError, ConfigurationNotFound):
             return  # told where that site is compared
         if address is not None and address != expected:
-            self._in_tree(
-                peer.location, "Remote", f"{peer.remote} is {address}, the firewall of {other.name} {expected}"
-            )
+            self._in_tree(peer.location, "Remote", f"{peer.remote} is {address}, the firewall of {other.name} {expected}")
         key = self.configuration.vpn.preshared_keys.get(peer.remote.lower(), "")
         if key and key != f"${{secret:{tunnel.key}}}":
-            self._in_tree(
-                Location("VPN/psk", 1), peer.remote, "is not the plan's key", f"write ${{secret:{tunnel.key}}}"
-            )
+            self._in_tree(Location("VPN/psk", 1), peer.remote, "is not the plan's key", f"write ${{secret:{tunnel.key}}}")
 
     # Remote access
 

@@ -257,9 +257,7 @@ def located(file: str, lines: list[tuple[int, str, str, str]]) -> tuple[Finding,
     """Findings as the whole project prints them: ``file:line: field: message (remedy)``."""
     from sns.model import Finding, Location, Severity
 
-    return tuple(
-        Finding(Severity.ERROR, Location(file, line), name, message, remedy) for line, name, message, remedy in lines
-    )
+    return tuple(Finding(Severity.ERROR, Location(file, line), name, message, remedy) for line, name, message, remedy in lines)
 
 
 def _failure(plan: Path, line: int, name: str, message: str, remedy: str) -> DeploymentError:

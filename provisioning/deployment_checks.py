@@ -60,9 +60,7 @@ def _check_network(network: Network, findings: Findings) -> None:
     if not _NAME.fullmatch(network.name):
         findings.add(network.place, f"{network.name!r} is no network name", "use lower-case letters, digits and '-'")
     if network.role == "external" and network.vlan != 0:
-        findings.add(
-            (*network.place, "vlan"), f"VLAN {network.vlan} on an external network", "public blocks live on VLAN 0"
-        )
+        findings.add((*network.place, "vlan"), f"VLAN {network.vlan} on an external network", "public blocks live on VLAN 0")
     if network.role != "external" and network.vlan == 0:
         findings.add((*network.place, "vlan"), f"VLAN 0 on a network of role {network.role}", "write 1 to 4094")
     for number, address in enumerate(network.dhcp):
@@ -81,9 +79,7 @@ def _check_firewall(site: Site, findings: Findings) -> None:
         if role not in roles:
             findings.add(nics_place, f"no {role} network among the firewall's", f"list a network of role {role!r}")
     if not 1 <= len(firewall.members) <= LONGEST_CLUSTER:
-        findings.add(
-            (*firewall.place, "members"), f"{len(firewall.members)} members", "a firewall is one appliance, or a pair"
-        )
+        findings.add((*firewall.place, "members"), f"{len(firewall.members)} members", "a firewall is one appliance, or a pair")
     if firewall.is_cluster and "ha" not in roles:
         findings.add(nics_place, "a cluster without an HA network", 'list a network of role "ha"')
     ha = next((site.networks[n] for n in firewall.nics if n in site.networks and site.networks[n].role == "ha"), None)
@@ -134,9 +130,7 @@ def _check_services(site: Site, findings: Findings) -> None:
         findings.add((*site.place, "pools"), "SSL VPN pools, and nobody to use them", "add [[people]] to the site")
     _check_unique((((*pool.place, "protocol"), pool.protocol) for pool in site.pools), "protocol", findings)
     _check_unique((((*entry.place, "name"), entry.name) for entry in site.published), "name", findings)
-    _check_unique(
-        (((*entry.place, "port"), f"{entry.protocol} {entry.port}") for entry in site.published), "port", findings
-    )
+    _check_unique((((*entry.place, "port"), f"{entry.protocol} {entry.port}") for entry in site.published), "port", findings)
 
 
 def _check_apart(place: Place, ours: IPv4Network, theirs: IPv4Network, what: str, findings: Findings) -> None:
@@ -159,9 +153,7 @@ def check_between_sites(sites: Mapping[str, Site], internet: Internet, findings:
     distances: dict[str, float] = {}
     for site in sites.values():
         if distances.setdefault(site.region, site.distance_ms) != site.distance_ms:
-            findings.add(
-                (*site.place, "distance_ms"), f"another distance for region {site.region}", "one region, one distance"
-            )
+            findings.add((*site.place, "distance_ms"), f"another distance for region {site.region}", "one region, one distance")
     for one, other in combinations(sites.values(), 2):
         _check_apart((*other.place, "block"), other.block, one.block, f"the block of {one.name}", findings)
         for ours in other.networks.values():

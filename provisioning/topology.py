@@ -41,11 +41,11 @@ APPLIANCE_SYSCTLS: Mapping[str, str] = {
     # An interface speaks for its own address only, as the product's system does; Linux would answer for any of its host
     "net.ipv4.conf.all.arp_ignore": "1",
     "net.ipv4.conf.all.arp_announce": "2",
-    # A member that takes over knows no neighbour yet; the kernel's second between two ARP questions would be its outage.
-    "net.ipv4.neigh.default.retrans_time_ms": "100",
     # Sessions that the other member opened are picked up in the middle.
     "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
 }
+# A member that takes over knows no neighbour yet; the kernel's second between two ARP questions would be its outage.
+ARP_RETRY_MS = 100
 APPLIANCE_LOGS = ("/log/l_filter", "/log/l_vpn", "/log/l_ha", "/log/l_sslvpn")
 
 
@@ -112,6 +112,7 @@ def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, s
         boot=f"{FIREWALL}/sbin/boot",
         order=1,
         sysctls=APPLIANCE_SYSCTLS,
+        arp_retry_ms=ARP_RETRY_MS,
         code=True,
         logs=APPLIANCE_LOGS,
     )
@@ -133,9 +134,7 @@ def _commands() -> dict[str, tuple[bytes, int]]:
     from lab.appliance.__main__ import COMMANDS
 
     # The environment is named here: a login shell over SSH does not have it.
-    launcher = (
-        '#!/bin/sh\nPYTHONPATH=/opt/rempart PYTHONPYCACHEPREFIX=/opt/pycache exec python3 -m lab.appliance {} "$@"\n'
-    )
+    launcher = '#!/bin/sh\nPYTHONPATH=/opt/rempart PYTHONPYCACHEPREFIX=/opt/pycache exec python3 -m lab.appliance {} "$@"\n'
     return {f"{FIREWALL}/sbin/{name}": (launcher.format(name).encode(), 0o755) for name in COMMANDS}
 
 
@@ -253,8 +252,7 @@ def _public(internet: Internet, hub: str, blocks: Iterable[Route], keys: Keys) -
     setup = public.public(
         name="public",
         addresses=[
-            IPv4Interface((address, prefix))
-            for address in dict.fromkeys((internet.public, internet.mirror, internet.resolver))
+            IPv4Interface((address, prefix)) for address in dict.fromkeys((internet.public, internet.mirror, internet.resolver))
         ],
         sites=sites,
         certificate=keys.public_site,

@@ -103,7 +103,7 @@ class Paths:
     # departure
 
     def way(self, source: IPv4Address, destination: IPv4Address, gateway: str | None = None) -> Way:
-        """Where a packet with these addresses leaves. ``gateway`` is a rule's own ``route``, which goes before routes."""
+        """Where a packet with these addresses leaves. ``gateway`` is a rule's own ``route``."""
         if destination in self._own:
             return Way(FIREWALL, f"{destination} is the firewall itself")
         for selector in self._selectors:

@@ -126,9 +126,7 @@ class Predictor:
         if translated.way.departure is None:
             reason = f"{reason}; but {translated.way.reason}"
             return Prediction("block", rule, translated.rule, translated.flow, None, reason, where, certain)
-        return Prediction(
-            "pass", rule, translated.rule, translated.flow, translated.way.departure, reason, where, certain
-        )
+        return Prediction("pass", rule, translated.rule, translated.flow, translated.way.departure, reason, where, certain)
 
     # translation
 

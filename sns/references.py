@@ -146,7 +146,7 @@ class ReferenceCheck:
         self._check_circular_internals()
 
     def _check_circular_internals(self) -> None:
-        """``Network_internals`` holds what is routed behind protected interfaces, which may not depend on it in turn."""
+        """``Network_internals`` holds what is routed behind protected interfaces, which may not depend on it."""
         try:
             self._resolver.addresses("internet")
         except CircularGroup:

@@ -31,7 +31,7 @@ _KNOWN_TO_THE_PRODUCT = frozenset(
     {
         "settos", "noconnlog", "count", "rate", "synproxy", "qosid", "antivirus", "sandboxing", "fwservice",
         "schedule", "securityinspection", "ipstate", "srcgeo", "domain", "user", "group", "method", "lb", "arp",
-        "beforevpn", "enforceipsecforward", "enforceipsecreverse", "nohasync", "geo",
+        "beforevpn", "enforceipsecforward", "enforceipsecreverse", "nohasync", "geo", "via", "proto", "deleg",
     }
 )  # fmt: skip
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
@@ -146,7 +146,7 @@ class _Parser:
     def unsupported(self, found: list[str]) -> None:
         phrase = " ".join(found)
         self.unmodelled.append(phrase)
-        known = found[0].partition("=")[0].lower() in _KNOWN_TO_THE_PRODUCT or found[0] == "deleg"
+        known = found[0].partition("=")[0].lower() in _KNOWN_TO_THE_PRODUCT
         why = "is known to the product and not modelled here" if known else "is not understood"
         self.reading.unsupported(self.location, "rule", f'"{phrase}" {why}')
 

@@ -67,9 +67,7 @@ def _check_enabled(reading: Reading, settings: Settings, vpn: SslVpn) -> None:
     reading.later(check)
 
 
-def _check_pools(
-    reading: Reading, settings: Settings, vpn: SslVpn, configuration: Configuration, resolver: Resolver
-) -> None:
+def _check_pools(reading: Reading, settings: Settings, vpn: SslVpn, configuration: Configuration, resolver: Resolver) -> None:
     """A pool is at least a /28, and overlaps neither the other pool nor any network that the firewall reaches."""
     taken = [(f"interface {i.name}", i.address.network) for i in configuration.interfaces if i.address is not None]
     taken += [

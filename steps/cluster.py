@@ -170,7 +170,7 @@ def _lose_power(scene: Scene, changes: Changes) -> Appliance:
     active = cluster(scene).active()
     nics = [nic.name for nic in active.host.spec.nics]
 
-    def power(up: bool) -> None:  # noqa: FBT001 - one of two states
+    def power(up: bool) -> None:
         for nic in nics:
             active.host.fabric.set_link(active.name, nic, up=up)
         if up:
@@ -209,9 +209,7 @@ def _alone(scene: Scene, record: ScenarioRecorder) -> None:
 @then(parsers.parse("every flow goes on within the budget for {event}"))
 def _within_budget(scene: Scene, flows: Flows, event: str, record: ScenarioRecorder) -> None:
     budgets = scene.deployment.budgets
-    budget = {"a lost member": budgets.active_killed, "a lost link": budgets.link_lost, "a switch": budgets.switch}[
-        event
-    ]
+    budget = {"a lost member": budgets.active_killed, "a lost link": budgets.link_lost, "a switch": budgets.switch}[event]
     echoes = flows.pings.result()
     silence = round(echoes.longest_silence * 1000)
     record.observe(f"the longest silence, of {echoes.sent} pings", expected=f"at most {budget} ms",
@@ -221,6 +219,4 @@ def _within_budget(scene: Scene, flows: Flows, event: str, record: ScenarioRecor
 @then("the TCP sessions are the same ones")
 def _same_sessions(flows: Flows, record: ScenarioRecorder) -> None:
     done = flows.download.result()
-    record.observe(
-        "bytes of the one download", expected="2000000", observed=done.stdout or f"curl status {done.status}"
-    )
+    record.observe("bytes of the one download", expected="2000000", observed=done.stdout or f"curl status {done.status}")

@@ -86,8 +86,7 @@ def _attempts(host: LabHost, *addresses: IPv4Address) -> tuple[Outcome, str]:
     outcomes = connect(host, [Target(address, SSH) for address in addresses], within=PATIENCE).values()
     best = next((one for one in outcomes if one is not Outcome.SILENT), Outcome.SILENT)
     pages = [
-        fetch(host, f"https://{address}{LOGIN}", "--insecure", "--connect-timeout", str(PATIENCE))
-        for address in addresses
+        fetch(host, f"https://{address}{LOGIN}", "--insecure", "--connect-timeout", str(PATIENCE)) for address in addresses
     ]
     shown = [status(page) for page in pages if " 200" in status(page)]
     return best, shown[0] if shown else "withheld"

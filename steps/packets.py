@@ -56,9 +56,7 @@ def _server_tries(scene: Scene, service: str) -> tuple[Target, Outcome, dict[str
 
 
 @then("the attempt is seen inside and never on the Internet")
-def _inside_never_outside(
-    scene: Scene, tried: tuple[Target, Outcome, dict[str, int]], record: ScenarioRecorder
-) -> None:
+def _inside_never_outside(scene: Scene, tried: tuple[Target, Outcome, dict[str, int]], record: ScenarioRecorder) -> None:
     target, outcome, _ = tried
     port = target.port.to_bytes(2, "big")
     inside = [f for f in scene.environment.tap(f"{scene.server.name}:eth0").since(0) if f.data[36:38] == port]

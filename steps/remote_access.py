@@ -77,7 +77,7 @@ def _kept(line: str, transport: str | None) -> bool:
 
 def connected(client: Client) -> Client:
     """The client once its tunnel is up. Raises Refuted with the end of its log."""
-    eventually(lambda: client.log()[-300:], until=lambda text: UP in client.log(), within=WITHIN,
+    eventually(client.log, until=lambda said: UP in said, within=WITHIN,
                phase="the VPN user's tunnel")  # fmt: skip
     return client
 

@@ -15,13 +15,11 @@ from steps.scene import Scene
 
 MARK = b"rempart"  # what the lab's pings carry, readable wherever they are in clear
 ESP_IN_UDP, IKE = 4500, 500
-UP_WITHIN = (
-    10.0  # s: a negotiation takes 0.1 s; a dead peer is noticed after 8 s (DPD high, retransmissions of the slot)
-)
+UP_WITHIN = 10.0  # s: a negotiation takes 0.1 s; a dead peer is noticed after 8 s (DPD high, retransmissions of the slot)
 
 
 @step("the private servers of both sites ping each other", target_fixture="echoes")
-def _both_ping(scene: Scene, record: ScenarioRecorder) -> dict[str, Echoes]:
+def _both_ping(scene: Scene) -> dict[str, Echoes]:
     def look() -> dict[str, Echoes]:
         return {
             scene.site.name: probe.ping(scene.server, scene.remote_address, count=3),
@@ -42,9 +40,7 @@ def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
         record.observe(f"pings from {site} answered", expected=one.sent, observed=one.answered)
 
 
-@when(
-    parsers.parse("the private servers of both sites exchange {count:d} marked packets each"), target_fixture="echoes"
-)
+@when(parsers.parse("the private servers of both sites exchange {count:d} marked packets each"), target_fixture="echoes")
 def _exchange(scene: Scene, count: int) -> dict[str, Echoes]:
     scene.environment.begin_capture()
     return {
@@ -117,7 +113,7 @@ def _none_seen(scene: Scene, echo: Echoes, record: ScenarioRecorder) -> None:
 @then("the tunnel comes back when the service is started again")
 def _comes_back(scene: Scene, changes: Changes, record: ScenarioRecorder) -> None:
     changes.now()
-    _every_ping(_both_ping(scene, record), record)
+    _every_ping(_both_ping(scene), record)
 
 
 @when("the tunnel service of the remote firewall dies and is started again")

@@ -84,7 +84,7 @@ def _remove_translation(scene: Scene, changes: Changes) -> None:
 
 
 @when("the translation of the published service is put back")
-def _put_translation_back(scene: Scene, changes: Changes) -> None:
+def _put_translation_back(changes: Changes) -> None:
     changes.now()
 
 

@@ -25,9 +25,7 @@ class ServiceFailed(ApplianceError):
     def __init__(self, name: str, log_tail: str) -> None:
         self.name = name
         self.log_tail = log_tail
-        super().__init__(
-            f"{name} did not start; the end of its log:\n{log_tail}" if log_tail else f"{name} did not start"
-        )
+        super().__init__(f"{name} did not start; the end of its log:\n{log_tail}" if log_tail else f"{name} did not start")
 
 
 class Misused(ApplianceError):

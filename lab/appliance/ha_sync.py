@@ -62,9 +62,7 @@ def _send(place: Place, archive: bytes) -> str:
             connection.shutdown(socket.SHUT_WR)
             return connection.makefile().read().strip() or "no answer"
     except OSError as error:
-        raise ApplianceError(
-            f"hasync: {place.peer.serial} at {place.peer.address} cannot be reached: {error}"
-        ) from error
+        raise ApplianceError(f"hasync: {place.peer.serial} at {place.peer.address} cannot be reached: {error}") from error
 
 
 def serve(place: Place) -> None:

@@ -247,9 +247,7 @@ class _Translator:
             self._note(location, token, str(problem), "name a network object")
             return ""
 
-    def _profile(
-        self, profiles: Mapping[str, CryptoProfile], name: str, location: Location, file: str
-    ) -> CryptoProfile | None:
+    def _profile(self, profiles: Mapping[str, CryptoProfile], name: str, location: Location, file: str) -> CryptoProfile | None:
         found = next((profile for profile in profiles.values() if profile.name.lower() == name.lower()), None)
         if found is None:
             known = ", ".join(profile.name for profile in profiles.values())
@@ -292,9 +290,7 @@ def _proposal(proposal: Proposal, pfs: int | None) -> str:
 def _untimed(settings: Settings) -> Settings:
     timing = ("rekey_time", "life_time", "over_time")
     return {
-        name: value if isinstance(value, str) else _untimed(value)
-        for name, value in settings.items()
-        if name not in timing
+        name: value if isinstance(value, str) else _untimed(value) for name, value in settings.items() if name not in timing
     }
 
 

@@ -23,9 +23,7 @@ def destination(rule: Rule, resolver: Resolver) -> Iterator[str]:
     if rule.translation is None:
         return
     wanted = rule.translation
-    yield from _statements(
-        "dnat", "daddr", rule, rule.destination, wanted.destination, wanted.destination_port, resolver
-    )
+    yield from _statements("dnat", "daddr", rule, rule.destination, wanted.destination, wanted.destination_port, resolver)
 
 
 def source(rule: Rule, resolver: Resolver) -> Iterator[str]:

@@ -64,9 +64,7 @@ def wanted(configuration: Configuration) -> Iterator[Route]:
         yield from _by(configuration, resolver, default, "default", location)
 
 
-def _by(
-    configuration: Configuration, resolver: Resolver, name: str, destination: str, location: Location
-) -> Iterator[Route]:
+def _by(configuration: Configuration, resolver: Resolver, name: str, destination: str, location: Location) -> Iterator[Route]:
     try:
         gateways = resolver.gateways(name)
     except ResolutionError:

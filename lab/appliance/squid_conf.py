@@ -106,8 +106,7 @@ def _tls(configuration: Configuration, slot: int) -> Iterator[str]:
     port = f"ssl{slot:02d}"
     certificate = FOLDER / "proxy.pem"
     yield (
-        f"https_port {TLS_PORT + 2 * slot} intercept ssl-bump tls-cert={certificate} "
-        f"generate-host-certificates=off name={port}"
+        f"https_port {TLS_PORT + 2 * slot} intercept ssl-bump tls-cert={certificate} generate-host-certificates=off name={port}"
     )
     yield f"acl {port} myportname {port}"
     rules = configuration.ssl_filters.get(slot, ())

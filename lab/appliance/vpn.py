@@ -97,9 +97,7 @@ def _activate(slot: int | None, *, dry_run: bool) -> None:
     configuration = configurations.load()
     if slot is not None:
         if slot and slot not in configuration.vpn.slots:
-            finding = Finding(
-                Severity.ERROR, Location(f"VPN/{slot:02d}", 1), "file", "there is no such slot", "write it first"
-            )
+            finding = Finding(Severity.ERROR, Location(f"VPN/{slot:02d}", 1), "file", "there is no such slot", "write it first")
             raise Refused((finding,))
         configuration = _with_slot(configuration, slot)
     check(configuration)

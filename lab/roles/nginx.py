@@ -68,8 +68,7 @@ def nginx(servers: Iterable[str], downloads: Iterable[Download] = ()) -> Service
     """nginx with these server blocks; it returns with its sockets open, so there is nothing to wait for."""
     configuration = _HEAD + "".join(servers) + "}\n"
     files = tuple(
-        command("truncate", "-s", size, f"{ROOT}{path}")
-        for path, size in sorted({d.path: d.size for d in downloads}.items())
+        command("truncate", "-s", size, f"{ROOT}{path}") for path, size in sorted({d.path: d.size for d in downloads}.items())
     )
     return Service(
         files={"/etc/nginx/nginx.conf": (configuration.encode(), 0o644)},

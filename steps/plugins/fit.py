@@ -114,9 +114,7 @@ class _Check:
             self._matches[key] = [one for one in candidates if one.parser.is_matching(step.name)]
         return self._matches[key]
 
-    def _asked(
-        self, definition: StepFunctionContext, step: Step, given: set[str], item: pytest.Item
-    ) -> set[tuple[str, bool]]:
+    def _asked(self, definition: StepFunctionContext, step: Step, given: set[str], item: pytest.Item) -> set[tuple[str, bool]]:
         """Every argument that the step and the fixtures behind it ask for, and whether somebody gives it."""
         parsed = definition.parser.parse_arguments(step.name) or {}
         waiting = [name for name in get_required_args(definition.step_func) if name not in parsed]

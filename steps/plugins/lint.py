@@ -142,6 +142,4 @@ def _examples(examples: ExamplesTable) -> Iterator[Misuse]:
             yield Misuse(row.location.line, f"this row is the same as the one at line {before}")
         for cell in cells:
             if _NOT_IN_AN_ID.search(cell):
-                yield Misuse(
-                    row.location.line, f"{cell!r} would be part of the test's name: use plain ASCII, no / [ ] ::"
-                )
+                yield Misuse(row.location.line, f"{cell!r} would be part of the test's name: use plain ASCII, no / [ ] ::")

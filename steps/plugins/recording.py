@@ -147,9 +147,7 @@ class ScenarioRecorder:
 
     def attach(self, path: Path, *, what: str = "") -> str:
         """Enter a file that was written to ``room_for``; its path relative to the run's folder."""
-        return self._recorder.keeping(
-            lambda writer: writer.attach(self._instance, self._recorder.step_number, path, what=what)
-        )
+        return self._recorder.keeping(lambda writer: writer.attach(self._instance, self._recorder.step_number, path, what=what))
 
 
 @dataclass(frozen=True, slots=True)

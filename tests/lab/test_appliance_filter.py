@@ -250,9 +250,7 @@ def test_a_private_source_from_outside_is_spoofed(firewall: LabHost, public: Lab
     assert counted(firewall)["antispoof"] == before + 1
 
 
-def test_an_established_download_outlives_another_policy_that_would_not_let_it_start(
-    firewall: LabHost, web: LabHost
-) -> None:
+def test_an_established_download_outlives_another_policy_that_would_not_let_it_start(firewall: LabHost, web: LabHost) -> None:
     command = ("curl", "-s", "--max-time", "20", "-o", "/run/got", "http://198.51.100.30/slow")
     result: list[int] = []
     download = threading.Thread(target=lambda: result.append(web.run(*command).status))
@@ -306,9 +304,7 @@ def test_another_address_of_an_interface_counts_in_the_rules_at_once(firewall: L
     network = firewall.read(str(_CONFIG / "network"))
     try:
         for address in ("147.135.161.154", "147.135.161.153"):
-            firewall.must(
-                "python3", "-m", "lab.appliance", "setconf", f"{_CONFIG}/network", "ethernet0", "Address", address
-            )
+            firewall.must("python3", "-m", "lab.appliance", "setconf", f"{_CONFIG}/network", "ethernet0", "Address", address)
             firewall.must("python3", "-m", "lab.appliance", "ennetwork")
             assert fetch(public, f"http://{address}/")[0] == "200"
     finally:

@@ -50,9 +50,7 @@ def test_setting_keeps_the_files_mode(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize(
-    ("token", "value"), [("State", "1"), ("name", "out side"), ("HttpsPort", "https"), ("Nothing", None)]
-)
+@pytest.mark.parametrize(("token", "value"), [("State", "1"), ("name", "out side"), ("HttpsPort", "https"), ("Nothing", None)])
 def test_getting_gives_the_bare_value(token: str, value: str | None) -> None:
     assert inifile.get(FILE, "CONFIG", token) == value
 

@@ -44,9 +44,7 @@ def section(*, enabled: bool = True, mac: str | None = MAC, mtu: int | None = No
             ["address delete 147.135.161.154/29 dev eth0", "address add 147.135.161.153/29 broadcast + dev eth0"],
             id="another address of the same network: the old one goes first",
         ),
-        pytest.param(
-            section(mtu=1400), Link(MAC, 1500, True, (ADDRESS,)), ["link set dev eth0 mtu 1400"], id="another MTU"
-        ),
+        pytest.param(section(mtu=1400), Link(MAC, 1500, True, (ADDRESS,)), ["link set dev eth0 mtu 1400"], id="another MTU"),
         pytest.param(
             section(enabled=False),
             Link(MAC, 1500, True, (ADDRESS,)),

@@ -12,9 +12,7 @@ from lab.appliance.squid_conf import translate
 from sns.resolution import Resolver
 from tests.sns.trees import guide
 
-SLOT = (
-    "[Rules]\nstate=on action=block group=refused\nstate=off action=block group=any\nstate=on action=pass group=any\n"
-)
+SLOT = "[Rules]\nstate=on action=block group=refused\nstate=off action=block group=any\nstate=on action=pass group=any\n"
 FILES = {
     "Filter/05": "[Filter]\npass urlfiltering 00 sslfiltering 00 from vlan200 to internet port http|https\n[NAT]\n",
     "URLFiltering/00": SLOT,

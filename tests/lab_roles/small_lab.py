@@ -101,9 +101,7 @@ def setups(given: Credentials) -> dict[str, tuple[ModuleType, Setup]]:
         ),
         "baremetal": (
             baremetal,
-            baremetal.baremetal(
-                name="baremetal", vlan=20, mac="02:00:00:00:20:20", authorities=given.authority, ssh=ssh
-            ),
+            baremetal.baremetal(name="baremetal", vlan=20, mac="02:00:00:00:20:20", authorities=given.authority, ssh=ssh),
         ),
         "tagged": (
             baremetal,

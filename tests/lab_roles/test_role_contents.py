@@ -180,9 +180,7 @@ def test_a_bare_metal_server_tags_one_vlan_on_its_trunk() -> None:
 
 def test_a_bare_metal_server_addressed_by_hand_asks_no_dhcp() -> None:
     addressing = baremetal.Addressing(IPv4Interface("10.20.0.21/16"), IPv4Address("10.20.0.1"), (OWN[0],))
-    setup = baremetal.baremetal(
-        name="metal", vlan=20, mac="02:00:00:00:00:01", authorities=b"", ssh=SSH, addressing=addressing
-    )
+    setup = baremetal.baremetal(name="metal", vlan=20, mac="02:00:00:00:00:01", authorities=b"", ssh=SSH, addressing=addressing)
 
     assert "udhcpc" not in setup.boot
     assert "address replace 10.20.0.21/16 dev vlan20\n" in setup.boot

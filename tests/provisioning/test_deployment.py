@@ -83,10 +83,6 @@ def test_no_two_interfaces_on_one_wire_share_a_hardware_address() -> None:
 
 
 def test_reading_the_plan_reads_no_firewall_configuration() -> None:
-    program = (
-        f"import sys; from provisioning.deployment import load; load({str(GUIDE)!r}); print('sns.model' in sys.modules)"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=GUIDE.parents[1]
-    )
+    program = f"import sys; from provisioning.deployment import load; load({str(GUIDE)!r}); print('sns.model' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=GUIDE.parents[1])
     assert run.stdout.strip() == "False"

@@ -69,10 +69,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'address = "10.200.0.10"',
         'address = "10.201.0.99"',
         0,
-        (
-            "sites.sbg7.hosts.web.address: 10.201.0.99 is outside the subnet 10.200.0.0/16"
-            " (choose an address of 10.200.0.0/16)"
-        ),
+        ("sites.sbg7.hosts.web.address: 10.201.0.99 is outside the subnet 10.200.0.0/16 (choose an address of 10.200.0.0/16)"),
     ),
     "a DHCP address of a list is outside its subnet": (
         'dhcp = ["10.200.0.2", "10.200.0.3"]',
@@ -135,19 +132,13 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'ipsec_sbg7_gra11 = "generate"',
         'ipsec_sbg7_gra11 = "correct horse"',
         0,
-        (
-            "secrets.ipsec_sbg7_gra11: a secret in clear"
-            ' (write "env:NAME", "file:PATH" or "generate" and keep the value out)'
-        ),
+        ('secrets.ipsec_sbg7_gra11: a secret in clear (write "env:NAME", "file:PATH" or "generate" and keep the value out)'),
     ),
     "a password is written in clear": (
         'password = "secret:address_password"',
         'password = "correct horse"',
         0,
-        (
-            "sites.sbg7.people[1].password: a secret in clear"
-            ' (write "secret:NAME" here, and where NAME comes from in [secrets])'
-        ),
+        ('sites.sbg7.people[1].password: a secret in clear (write "secret:NAME" here, and where NAME comes from in [secrets])'),
     ),
     "a secret has no source": (
         'address_password = "generate"\n',
@@ -243,10 +234,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         'admin = "198.51.100.101"',
         'admin = "192.0.2.101"',
         0,
-        (
-            "internet.admin: 192.0.2.101 is outside the Internet network 198.51.100.0/24"
-            " (choose an address of 198.51.100.0/24)"
-        ),
+        ("internet.admin: 192.0.2.101 is outside the Internet network 198.51.100.0/24 (choose an address of 198.51.100.0/24)"),
     ),
     "a name is allowed and refused": (
         'refused = ["www.refused.example", "tracker.refused.example"]',

@@ -56,9 +56,7 @@ def test_hardware_addresses_are_all_different(guide: Topology) -> None:
 
 def test_members_differ_in_their_identity_alone(guide: Topology) -> None:
     one, two = (guide.host(name).files for name in ("fw1-sbg7", "fw2-sbg7"))
-    assert {path for path in one.keys() | two.keys() if one.get(path) != two.get(path)} == {
-        "/usr/Firewall/System/global"
-    }
+    assert {path for path in one.keys() | two.keys() if one.get(path) != two.get(path)} == {"/usr/Firewall/System/global"}
 
 
 def test_an_installed_configuration_names_no_secret_any_more(guide: Topology) -> None:
@@ -73,9 +71,7 @@ def test_both_ends_of_the_tunnel_have_the_same_key(guide: Topology) -> None:
 
 
 def test_only_the_site_with_pools_has_an_ssl_vpn_authority(guide: Topology) -> None:
-    with_authority = {
-        host.site for host in guide.hosts if any("sslvpn-full-default-authority" in path for path in host.files)
-    }
+    with_authority = {host.site for host in guide.hosts if any("sslvpn-full-default-authority" in path for path in host.files)}
     assert with_authority == {"sbg7"}
 
 

@@ -1,6 +1,6 @@
 # Every target starts from a bare Debian 12 with root: it installs what is missing, and nothing twice.
 .DELETE_ON_ERROR:
-.PHONY: help setup accept test lint bench clean
+.PHONY: help setup accept test lint clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,8 +11,7 @@ help:
 	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"
 	@echo "make test     the project's own tests"
 	@echo "make lint     style, types, import arrows"
-	@echo "make bench    what it costs, beside its peers"
-	@echo "make clean    remove the environment, the labs, the engine and the image"
+	@echo "make clean    remove the labs that run and the Python environment"
 
 setup: $(READY)
 
@@ -34,9 +33,6 @@ lint: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-bench: setup
-	$(VENV)/bin/python -m benchmarks
-
 clean:
-	@if [ -x $(VENV)/bin/rempart ]; then $(VENV)/bin/rempart lab clean; fi
+	@if [ -x $(VENV)/bin/rempart ]; then $(VENV)/bin/rempart lab down --all; fi
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

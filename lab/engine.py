@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
@@ -186,32 +187,42 @@ def _private_folder() -> Path:
     return state_folder() / "engine"
 
 
-def _api(socket: str) -> APIClient | None:
+def _api(address: str) -> APIClient | None:
     from docker import APIClient
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
+    if address.startswith("unix://") and not _listens(address.removeprefix("unix://")):
+        return None
+    # 1.41 is the oldest engine we support (20.10); naming it saves the question.
+    client = APIClient(base_url=address, version="1.41", timeout=120)
     try:
-        # 1.41 is the oldest engine we support (20.10); naming it saves the question.
-        client = APIClient(base_url=socket, version="1.41", timeout=120)
         client.ping()
     except (DockerException, RequestException, OSError):
+        client.close()
         return None
     return client
+
+
+def _listens(path: str) -> bool:
+    """Whether somebody accepts on a socket. The client's library leaves its own socket open when nobody does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        try:
+            trial.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _default() -> APIClient | None:
     host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
     if os.environ.get("REMPART_ENGINE") == "private":
         return None
-    if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
-        return None
     return _api(host)
 
 
 def _answering(folder: Path) -> APIClient | None:
-    socket = folder / "docker.sock"
-    return _api(f"unix://{socket}") if socket.exists() else None
+    return _api(f"unix://{folder}/docker.sock")
 
 
 def _daemon_pid(folder: Path) -> int | None:
@@ -237,11 +248,10 @@ def _start(folder: Path) -> APIClient:
     if _daemon_pid(folder) is None:
         (folder / "dockerd.pid").unlink(missing_ok=True)  # its process is dead: the file would stop the next start
     (folder / "empty.json").write_text("{}\n")
-    socket = f"unix://{folder}/docker.sock"
     command = [
         "unshare", "--net", program, "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
         "--ip-masq=false", "--userland-proxy=false", f"--data-root={folder}/data", f"--exec-root={folder}/exec",
-        f"--pidfile={folder}/dockerd.pid", f"--host={socket}", f"--config-file={folder}/empty.json",
+        f"--pidfile={folder}/dockerd.pid", f"--host=unix://{folder}/docker.sock", f"--config-file={folder}/empty.json",
     ]  # fmt: skip
     log = folder / "dockerd.log"
     with log.open("wb") as output:

@@ -110,10 +110,18 @@ class Writer:
             return {key: self._cleaned(one) for key, one in value.items()}
         return value
 
+    def evidence_folder(self, instance: str) -> Path:
+        """The folder of an instance's evidence, made if need be. Raises RecordError when that fails."""
+        folder = self.folder / EVIDENCE / safe_name(instance)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as why:
+            raise RecordError(f"{folder}: {why.strerror}") from why
+        return folder
+
     def room_for(self, instance: str, name: str) -> Path:
         """A path in the evidence folder that nothing has taken yet, for a file that somebody else writes."""
-        folder = self.folder / EVIDENCE / safe_name(instance)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self.evidence_folder(instance)
         wanted = Path(safe_name(name))
         path, number = folder / wanted, 1
         while path.exists():
@@ -135,9 +143,12 @@ class Writer:
     def attach(self, instance: str, step: int, path: Path, *, what: str = "") -> str:
         """Enter a file that already lies in the run's folder, such as a capture, as it is now."""
         relative = path.relative_to(self.folder).as_posix()
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = path.stat().st_size
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = path.stat().st_size
+        except OSError as why:
+            raise RecordError(f"{path}: {why.strerror}") from why
         self.write(Evidence(instance=instance, step=step, what=what, path=relative, sha256=digest, bytes=size))
         return relative
 

@@ -117,6 +117,10 @@ def _detail(same: Sequence[ScenarioRecord], ink: _Ink, width: int) -> Iterator[s
     if ending.step:
         yield f"  {ending.step}  {ink(ending.where, _DIM)}"
     yield from (f"    {line}" for line in _message(ending, ink))
+    if first.evidence:
+        folders = dict.fromkeys(one.path.rpartition("/")[0] for one in first.evidence)
+        files = "1 file" if len(first.evidence) == 1 else f"{len(first.evidence)} files"
+        yield f"    {ink('evidence ', _DIM)} {', '.join(folders)}/ ({files})"
 
 
 def _message(ending: Outcome, ink: _Ink) -> Iterator[str]:
@@ -135,7 +139,7 @@ def _message(ending: Outcome, ink: _Ink) -> Iterator[str]:
 
 def _footer(record: Record, ink: _Ink) -> str:
     counts = record.counts()
-    told = [ink(f"{number} {_LOOKS[verdict].counted}", _LOOKS[verdict].colour) for verdict, number in counts.items()]
+    told = [ink(_counted(verdict, number), _LOOKS[verdict].colour) for verdict, number in counts.items()]
     if record.not_run:
         told.append(ink(f"{len(record.not_run)} not run", _YELLOW))
     if record.plan and record.plan.deselected:
@@ -150,3 +154,8 @@ def _footer(record: Record, ink: _Ink) -> str:
     if record.simulated:
         lines.append(ink(DISCLAIMER, _DIM))
     return "\n".join(lines)
+
+
+def _counted(verdict: Verdict, number: int) -> str:
+    word = _LOOKS[verdict].counted
+    return f"{number} {word.removesuffix('s') if number == 1 else word}"

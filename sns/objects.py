@@ -43,7 +43,7 @@ _Item = TypeVar("_Item", bound=Named)
 
 
 class _Names:
-    """One namespace: tells the second use of a name, and keeps the first."""
+    """One namespace: tells the second use of a name, keeps the first, and remembers those that came to nothing."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -56,8 +56,11 @@ class _Names:
         self._reading.error(location, name, f"is already declared at {first}", "rename or remove one of them")
         return False
 
-    def keep(self, kept: dict[str, _Item], item: _Item | None) -> None:
-        if item is not None and self.claim(item.name, item.location):
+    def keep(self, kept: dict[str, _Item], item: _Item | None, line: Line | None = None) -> None:
+        if item is None:
+            if line is not None:
+                self._reading.broken.add(line.text.partition("=")[0].strip().lower())
+        elif self.claim(item.name, item.location):
             kept[item.name.lower()] = item
 
 
@@ -74,19 +77,19 @@ def read_objects(reading: Reading) -> Objects:
         reading.error(Location("object", 1), "file", "is missing", "every ConfigFiles tree has an object base")
     else:
         for line in document.lines("host"):
-            addresses.keep(hosts, _host(reading, line, fqdn=False))
+            addresses.keep(hosts, _host(reading, line, fqdn=False), line)
         for line in document.lines("fqdn"):
-            addresses.keep(hosts, _host(reading, line, fqdn=True))
+            addresses.keep(hosts, _host(reading, line, fqdn=True), line)
         for line in document.lines("network"):
             network = _network(reading, line)
             if isinstance(network, HostObject):
                 addresses.keep(hosts, network)
             else:
-                addresses.keep(networks, network)
+                addresses.keep(networks, network, line)
         for line in document.lines("service"):
-            services.keep(service_objects, _service(reading, line))
+            services.keep(service_objects, _service(reading, line), line)
         for line in document.lines("protocol"):
-            protocol_names.keep(protocols, _protocol(reading, line))
+            protocol_names.keep(protocols, _protocol(reading, line), line)
         internet = _internet(reading, document.section("internet"))
     return Objects(
         hosts=hosts,
@@ -217,8 +220,9 @@ def _service(reading: Reading, line: Line) -> ServiceObject | None:
         message = f'"{transport}" is not tcp, udp or any' if slash else f'"{parts[0]}" names no protocol'
         reading.error(line.location, name, message, "write port/tcp, port/udp or port/any")
         return None
-    low, _, high = ports.partition("-")
-    first, last = _port(reading, line.location, name, low), _port(reading, line.location, name, high or low)
+    low, dash, high = ports.partition("-")
+    first = _port(reading, line.location, name, low)
+    last = _port(reading, line.location, name, high) if dash else first
     if first is None or last is None:
         return None
     if last < first:

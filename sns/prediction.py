@@ -51,7 +51,8 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What becomes of a flow. ``certain`` is False when a rule that decides has words that this model leaves out.
+    """What becomes of a flow. ``certain`` is False when a rule on the way has words that this model leaves out;
+    such a rule still refuses, and does not let pass.
 
     ``translated`` is the flow as it leaves (as it arrived, when refused); its ``source_port`` is None when translation
     draws it from a range. ``where`` is the deciding line (``sbg7/Filter/05:14``), "" when no rule decides.
@@ -70,8 +71,8 @@ class Prediction:
 def predict(configuration: Configuration, flow: Flow) -> Prediction:
     """What ``configuration`` does with ``flow``; for many flows make one :class:`Predictor`.
 
-    Raises UnknownInterface for a flow from nowhere, KeyError when the active slot has no file, and UnknownObject when a
-    rule on the way names one (both also error findings of the reader).
+    Raises UnknownInterface for a flow from nowhere, KeyError when the active slot has no file, and ResolutionError when
+    a rule on the way names what cannot be resolved (both also error findings of the reader).
     """
     return Predictor(configuration).predict(flow)
 
@@ -80,7 +81,7 @@ class _Translated(NamedTuple):
     flow: Flow
     way: Way
     rule: Rule | None
-    certain: bool = True
+    certain: bool
 
 
 class Predictor:
@@ -109,7 +110,7 @@ class Predictor:
             if not rule.enabled or not self._matches(rule, flow):
                 continue
             certain = certain and not rule.unmodelled
-            if rule.action in _NOT_FINAL:
+            if rule.action in _NOT_FINAL or _overreaches(rule):
                 continue
             reason = f"filter rule {rule.number}: {rule.text}"
             return self._decided(flow, rule, rule.action, reason, certain)
@@ -132,26 +133,34 @@ class Predictor:
 
     def _translate(self, flow: Flow, rule: Rule | None) -> _Translated:
         gateway = rule.route if rule else None
-        found = rule if rule and rule.translation else self._nat_rule(flow, gateway)
+        found, certain = (rule, True) if rule and rule.translation else self._nat_rule(flow, gateway)
         if found is None or found.translation is None:
-            return _Translated(flow, self._paths.way(flow.source, flow.destination, gateway), found)
-        changed, certain = self._change(flow, found, found.translation)
+            return _Translated(flow, self._paths.way(flow.source, flow.destination, gateway), found, certain)
+        changed, sure = self._change(flow, found, found.translation)
         way = self._paths.way(flow.source, changed.destination, gateway)
         if way.departure == IPSEC:
             # Tunnels select on untranslated sources: translating before them needs ``beforevpn``, not modelled.
             changed = replace(changed, source=flow.source, source_port=flow.source_port)
-        return _Translated(changed, way, found, certain and not found.unmodelled)
+        return _Translated(changed, way, found, certain and sure)
 
-    def _nat_rule(self, flow: Flow, gateway: str | None) -> Rule | None:
-        """The first matching ``[NAT]`` rule; one that only changes the source has no hold on what a tunnel takes."""
+    def _nat_rule(self, flow: Flow, gateway: str | None) -> tuple[Rule | None, bool]:
+        """The first matching ``[NAT]`` rule, and whether none before it was left out for words not modelled.
+
+        One that only changes the source has no hold on what a tunnel takes.
+        """
+        certain = True
         tunnelled = self._paths.way(flow.source, flow.destination, gateway).departure == IPSEC
         for rule in self._configuration.policy.nat:
-            if rule.enabled and self._matches(rule, flow, gateway):
-                translation = rule.translation
-                if tunnelled and translation and translation.destination is None and translation.source is not None:
-                    continue
-                return rule
-        return None
+            if not rule.enabled or not self._matches(rule, flow, gateway):
+                continue
+            translation = rule.translation
+            only_source = translation is not None and translation.destination is None and translation.source is not None
+            if tunnelled and only_source:
+                continue
+            if not rule.unmodelled:
+                return rule, certain
+            certain = False
+        return None, certain
 
     def _change(self, flow: Flow, rule: Rule, translation: Translation) -> tuple[Flow, bool]:
         certain = True
@@ -254,6 +263,11 @@ class Predictor:
     def _name(self, name: str) -> str:
         interface = self._configuration.interface(name)
         return interface.name.lower() if interface else name.lower()
+
+
+def _overreaches(rule: Rule) -> bool:
+    """Whether taking the rule at its understood words would let pass more than it says: then it is left out."""
+    return bool(rule.unmodelled) and rule.action not in ("block", "reset")
 
 
 def _in_ports(ports: tuple[PortRange, ...], protocol: str, port: int | None) -> bool:

@@ -49,6 +49,7 @@ class Reading:
         self.findings: list[Finding] = []
         self.references: list[Reference] = []
         self.checks: list[Check] = []
+        self.broken: set[str] = set()  # lower-cased names whose declaration was refused: using them is no second error
 
     def error(self, location: Location, field: str, message: str, remedy: str = "") -> None:
         """Note something that the appliance must refuse."""

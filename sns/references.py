@@ -40,7 +40,8 @@ class ReferenceCheck:
         key = (reference.wanted, reference.name.lower())
         answer = self._answers.get(key)
         if answer is None:
-            answer = self._answers[key] = self._problem(reference)
+            broken = reference.name.lower() in self._reading.broken
+            answer = self._answers[key] = "" if broken else self._problem(reference)
         if answer:
             remedy = self._remedy(reference) if answer.endswith("is not declared") else ""
             self._reading.error(reference.location, reference.field, answer, remedy)

@@ -31,7 +31,7 @@ _KNOWN_TO_THE_PRODUCT = frozenset(
     {
         "settos", "noconnlog", "count", "rate", "synproxy", "qosid", "antivirus", "sandboxing", "fwservice",
         "schedule", "securityinspection", "ipstate", "srcgeo", "domain", "user", "group", "method", "lb", "arp",
-        "beforevpn", "enforceipsecforward", "enforceipsecreverse", "nohasync", "geo", "via", "proto", "deleg",
+        "beforevpn", "enforceipsecforward", "enforceipsecreverse", "nohasync", "geo", "via", "proto", "deleg", "decrypt",
     }
 )  # fmt: skip
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
@@ -93,7 +93,7 @@ class _Parser:
         if action not in ACTIONS[section]:
             self.error("action", f'"{action}" is not an action of [{section}]', f"one of {', '.join(ACTIONS[section])}")
             return None
-        if action == "deleg":
+        if action in ("deleg", "decrypt"):
             self.unsupported([action])
         self.clauses()
         for side in ("source", "destination"):

@@ -27,6 +27,7 @@ class Settings:
         self._reading = reading
         self.location = section.location
         self._values: dict[str, tuple[str, Line]] = {}
+        self._written: dict[str, str] = {}  # the tokens as the file spells them, for messages
         known = {token.lower() for token in modelled} | {token.lower() for token in silent}
         neutral = {token.lower(): values for token, values in (neutral or {}).items()}
         for line in section.lines:
@@ -44,6 +45,7 @@ class Settings:
             self._reading.error(line.location, token, f"is given twice, first on line {earlier}", "keep one")
             return
         self._values[key] = (value, line)
+        self._written[key] = token
         if key in neutral:
             if value.lower() not in neutral[key]:
                 self._reading.unsupported(line.location, token, f'"{value}" is not modelled here')
@@ -58,6 +60,9 @@ class Settings:
         found = self._values.get(token.lower())
         return found[1].location if found else self.location
 
+    def _refuse(self, token: str, message: str) -> None:
+        self._reading.error(self.where(token), self._written.get(token.lower(), token), message)
+
     def text(self, token: str, default: str = "") -> str:
         """The value as written, without quotes; ``default`` when absent or empty."""
         found = self._values.get(token.lower())
@@ -71,7 +76,7 @@ class Settings:
         if value in ("0", "off", "false"):
             return False
         if value:
-            self._reading.error(self.where(token), token, f'"{value}" is neither 0 nor 1')
+            self._refuse(token, f'"{value}" is neither 0 nor 1')
         return default
 
     def number(self, token: str, default: int, low: int, high: int) -> int:
@@ -81,7 +86,7 @@ class Settings:
             return default
         if value.isascii() and value.isdigit() and low <= int(value) <= high:
             return int(value)
-        self._reading.error(self.where(token), token, f'"{value}" is not a number from {low} to {high}')
+        self._refuse(token, f'"{value}" is not a number from {low} to {high}')
         return default
 
     def choice(self, token: str, default: str, allowed: Collection[str]) -> str:
@@ -89,5 +94,5 @@ class Settings:
         value = self.text(token, default).lower()
         if value in allowed:
             return value
-        self._reading.error(self.where(token), token, f'"{value}" is not one of {", ".join(sorted(allowed))}')
+        self._refuse(token, f'"{value}" is not one of {", ".join(sorted(allowed))}')
         return default

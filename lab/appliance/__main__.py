@@ -12,13 +12,16 @@ COMMANDS: Mapping[str, str] = {
     "boot": "lab.appliance.boot:main",
     "enfilter": "lab.appliance.filtering:main",
     "ennetwork": "lab.appliance.network:main",
+    "enldap": "lab.appliance.directory:main_enldap",
     "enopenvpn": "lab.appliance.sslvpn:main_enopenvpn",
     "enservice": "lab.appliance.management:main_enservice",
     "envpn": "lab.appliance.vpn:main_envpn",
+    "fwpasswd": "lab.appliance.sshd:main_fwpasswd",
     "getconf": "lab.appliance.inifile:main_getconf",
     "hainfo": "lab.appliance.ha_info:main",
     "hasync": "lab.appliance.ha_sync:main",
     "setconf": "lab.appliance.inifile:main_setconf",
+    "showSAD": "lab.appliance.vpn:main_showsad",
     "slotinfo": "lab.appliance.slots:main",
 }
 """Command -> module and function ``(arguments) -> exit code``; the module is imported when the command is given."""

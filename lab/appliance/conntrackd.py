@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from lab.appliance import paths
+from lab.appliance import paths, programs
 from lab.appliance.daemon import Daemon, write_private
 
 PORT = 44242
@@ -70,3 +70,11 @@ def start(own: IPv4Address, peer: IPv4Address, device: str) -> None:
     (paths.RUN / "conntrackd.lock").unlink(missing_ok=True)
     write_private(_CONFIGURATION, configuration(own, peer, device))
     _DAEMON.start(["-C", str(_CONFIGURATION)], _CONTROL.exists)
+
+
+def adopt() -> None:
+    """Take the sessions that came from the peer for our own: what a member tells another that starts later.
+
+    Raises ProgramFailed.
+    """
+    programs.run(("conntrackd", "-C", str(_CONFIGURATION), "-R"), within=2.0)

@@ -69,7 +69,7 @@ class Daemon:
                 raise ServiceFailed(self.name, tail(self.log, mark))
             if time.monotonic() > deadline:
                 self.stop()
-                raise ServiceFailed(self.name, tail(self.log, mark) or f"not ready after {within:g} s")
+                raise ServiceFailed(self.name, f"{tail(self.log, mark)}\nnot ready after {within:g} s".strip())
             time.sleep(_POLL)
         return pid
 

@@ -1,37 +1,38 @@
-"""The HA agent: heartbeats on the HA link, beacons on the data networks, the election, the gate, and its consequences.
+"""The HA agent: heartbeats on the HA link, beacons on the data segments, the election, the gate, and what follows.
 
-One thread, one poll. What may take long (the VPN daemons, a synchronisation) runs beside it, so that the lease of an
-active member is always renewed in time.
+One loop that never waits for anything but its next beat. The lease of the gate has a thread, everything that takes long a
+process (:mod:`lab.appliance.ha_worker`): a busy member must not look like a dead one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import json
-import os
-import select
+import selectors
 import socket
-import struct
 import sys
-import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 
 from lab.appliance import configuration as configurations
-from lab.appliance import conntrackd, duty, ha_cluster, ha_sync, ha_wire, paths, routes
+from lab.appliance import conntrackd, ha_cluster, ha_gate, ha_priority, ha_status, ha_wire, paths
 from lab.appliance.daemon import Daemon
-from lab.appliance.errors import ApplianceError
+from lab.appliance.ha_cluster import Place
+from lab.appliance.ha_control import ControlSocket
 from lab.appliance.ha_gate import Gate
-from lab.appliance.ha_state import CannotSwitch, Forced, Member, Mode, Standing, Timers, Transition, quality
+from lab.appliance.ha_lease import Lease
+from lab.appliance.ha_log import EventLog
+from lab.appliance.ha_segments import Carriers, Segment
+from lab.appliance.ha_state import CannotSwitch, Forced, Member, Mode, Report, Standing, Transition, quality
+from lab.appliance.ha_worker import Digest, Done, Order, Worker
 from sns.model import Configuration
 
-_LOG = paths.LOG / "l_ha"
 _AGENT = Daemon("ha_agent", "/usr/bin/python3", paths.LOG / "l_ha_agent")
-_DIGEST_EVERY = 0.1  # s between two looks at whether a configuration file changed
-_PRIORITY = 20  # of SCHED_FIFO: above every ordinary process, so that a busy machine does not look like a dead peer
+_HASTE = 0.005  # s between two words of a member that has shut its gate and waits for the other
+_ANNOUNCEMENTS = 3  # gratuitous ARP at takeover and at the next beats: one frame may be lost
+_IP_FREEBIND = 15
+_CLIENTS = 8
 
 
 def boot(configuration: Configuration) -> None:
@@ -47,84 +48,157 @@ def boot(configuration: Configuration) -> None:
 
 
 class Agent:
-    """One running agent."""
+    """One running agent. Raises OSError when a device is missing or the kernel refuses the gate."""
 
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.place = ha_cluster.place(configuration)
-        self.timers = Timers.of(configuration.ha)
+        self.log = EventLog(self.place.own.serial)
+        self.worker = Worker(configuration, self.place)  # forked while this process holds no socket and no thread
+        self.priority = ha_priority.raise_own()
         now = time.monotonic()
-        self.member = Member(Standing(self.place.own.serial, self.place.own.priority, 100), self.timers, now)
-        self.member.first = self.place.first
-        self.gate = Gate(tuple(self.place.data.values()), self.timers.lease)
-        self.listener = ha_wire.Listener(self.place.peer.serial, self.place.secret)
+        standing = Standing(self.place.own.serial, self.place.own.priority, 100)
+        self.member = Member(standing, self.place.timers, now, self.place.first)
         self.booted, self.sequence = time.time_ns(), 0
-        self.digest, self._signature, self._looked = bytes(16), 0, 0.0
-        self.last_sync = self.last_change = 0
-        self.renewed = 0.0
-        self.link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.link.bind((str(self.place.own.address), ha_wire.PORT))
-        self.link.setblocking(False)
-        self.segments = {section: _segment(device) for section, device in self.place.data.items()}
-        self.control = _control()
+        self.digest = bytes(16)
+        self.last_sync, self.last_change = 0, int(time.time())
+        self.link_since, self._link_was = int(time.time()), False
+        self._beaten = self._announced = now
+        self._announcements = 0
+        self.control = ControlSocket()
+        self._clients: list[socket.socket] = []
+        self._selector = selectors.DefaultSelector()
+        self._on(self.control.socket, self._accept)
+        self._on(self.worker.connection, self._listen_to_worker)
+        self._wire()
+        self.log.note("agent started", priority=self.priority, dead_ms=round(self.place.timers.dead * 1000))
 
     def run(self) -> None:
         """Work for ever."""
-        poller = select.poll()
-        by_descriptor = {s.fileno(): section for section, s in self.segments.items()}
-        for descriptor in (self.link.fileno(), self.control.fileno(), *by_descriptor):
-            poller.register(descriptor, select.POLLIN)
         due = time.monotonic()
         while True:
+            ready = self._selector.select(max(0.0, due - time.monotonic()))
+            self._notice_stall(time.monotonic())  # before anything is heard: it may be old
+            for key, _ in ready:
+                key.data()
             now = time.monotonic()
-            for descriptor, _ in poller.poll(max(0.0, due - now) * 1000):
-                if descriptor == self.link.fileno():
-                    self._hear(self.link, "link", None)
-                elif descriptor == self.control.fileno():
-                    self._serve()
-                else:
-                    self._hear(self.segments[by_descriptor[descriptor]], "segment", by_descriptor[descriptor])
-            now = time.monotonic()
+            pace = _HASTE if self.member.mode is Mode.YIELDING else self.place.timers.heartbeat
+            due = min(due, self._beaten + pace)
             if now >= due:
-                due = now + self.timers.heartbeat
                 self._beat(now)
+                due = now + pace
 
-    # Hearing and saying
+    # Wires
 
-    def _hear(self, source: socket.socket, medium: str, segment: str | None) -> None:
+    def _wire(self) -> None:
+        """Open everything that depends on the configuration."""
+        place = self.place
+        self.listener = ha_wire.Listener(place.peer.serial, place.secret)
+        self.link = _link_socket(place)
+        self.segments = {section: Segment(device) for section, device in place.data.items()}
+        self.carriers = Carriers(self.segments.values())
+        self.lease = Lease(Gate(tuple(place.data.values()), place.timers.lease))
+        self._on(self.link, self._hear_link)
+        self._on(self.carriers.socket, self._look_at_carriers)
+        for section, segment in self.segments.items():
+            self._on(segment.socket, partial(self._hear_segment, section, segment))
+
+    def _rewire(self, place: Place) -> None:
+        """Another configuration; what does not change is not disturbed."""
+        if place == self.place:
+            return
+        self.log.note("configuration changed")
+        for source in (self.link, self.carriers.socket, *(segment.socket for segment in self.segments.values())):
+            self._selector.unregister(source)
+        self.link.close()
+        self.carriers.close()
+        self.lease.close()
+        for segment in self.segments.values():
+            segment.close()
+        if dict(place.data) != dict(self.place.data):
+            ha_gate.install(tuple(place.data.values()))
+        self.place = place
+        self.member.timers, self.member.first = place.timers, place.first
+        self._wire()
+        if self.member.mode is Mode.ACTIVE:
+            self.lease.grant()
+            self._announce()
+        self._stand(priority=place.own.priority)
+
+    def _on(self, source: object, act: Callable[[], None]) -> None:
+        self._selector.register(source, selectors.EVENT_READ, act)  # type: ignore[arg-type]
+
+    # Hearing
+
+    def _hear_link(self) -> None:
         while True:
             try:
-                message = source.recv(2048)
+                message = self.link.recv(2048)
             except OSError:
                 return
-            body = message if segment is None else message[14:]
-            with suppress(ha_wire.Unacceptable):
-                report = self.listener.accept(body, f"{medium} {segment}")
-                self._follow(self.member.hear(report, time.monotonic(), segment))
+            self._hear(message, "link", None)
+
+    def _hear_segment(self, section: str, segment: Segment) -> None:
+        for message in segment.receive():
+            self._hear(message, section, section)
+
+    def _hear(self, message: bytes, medium: str, segment: str | None) -> None:
+        with suppress(ha_wire.Unacceptable):
+            report = self.listener.accept(message, medium)
+            before = self.member.peer.mode if self.member.peer else None
+            if before is not report.mode:
+                self.log.note("peer", mode=report.mode.value, was=before.value if before else None, heard_on=medium)
+            self._follow(self.member.hear(report, time.monotonic(), segment))
+
+    def _look_at_carriers(self) -> None:
+        before = {section: segment.carrier for section, segment in self.segments.items()}
+        self.carriers.refresh()
+        for section, segment in self.segments.items():
+            if segment.carrier != before[section]:
+                self.log.note("data link", interface=section, carrier=segment.carrier)
+        self._stand()
+
+    def _listen_to_worker(self) -> None:
+        try:
+            for word in self.worker.words():
+                match word:
+                    case Done():
+                        self.log.note(word.event, seconds=round(word.seconds, 4), failure=word.failure)
+                    case Digest():
+                        self.digest = word.value
+                    case Place():
+                        self._rewire(word)
+        except (EOFError, OSError):
+            self._selector.unregister(self.worker.connection)
+            self.log.note("worker lost", status=self.worker.bury())
+            self.worker = Worker(self.configuration, self.place)
+            self._on(self.worker.connection, self._listen_to_worker)
+            self._order(Order.SERVE if self.member.mode is Mode.ACTIVE else Order.REST)
+
+    # The beat
+
+    def _notice_stall(self, now: float) -> None:
+        if now - self._beaten > self.place.timers.lease:
+            self.log.note("stalled", seconds=round(now - self._beaten, 4))
+            self._follow(self.member.stalled(now))
 
     def _beat(self, now: float) -> None:
-        if self.member.mode is Mode.ACTIVE and now - self.renewed > self.timers.lease:
-            self._follow(self.member.stalled(now))
-        carriers = {section: _carrier(device) for section, device in self.place.data.items()}
-        weights = dict(self.configuration.ha.weights)
-        standing = replace(self.member.standing, quality=quality(carriers, weights))
-        if standing != self.member.standing:
-            self._follow(self.member.stand(standing, now))
+        self._beaten = now
+        self.lease.prove()
+        if self.lease.failure is not None:
+            raise self.lease.failure
         self._follow(self.member.tick(now))
-        if self.member.mode is Mode.ACTIVE:
-            self._renew(now)
-        if now - self._looked > _DIGEST_EVERY:
-            self._look_at_files(now)
         self._say(now)
+        if self.member.mode is Mode.ACTIVE:
+            self._announce_again(now)
+        alive = self.member.link_alive(now)
+        if alive != self._link_was:
+            self._link_was, self.link_since = alive, int(time.time())
+            self.log.note("ha link", state="OK" if alive else "Failed", seen_on=self.member.segments_alive(now))
 
-    def _renew(self, now: float) -> None:
-        self.gate.open()
-        self.renewed = now
-
-    def _say(self, now: float) -> None:
-        self.sequence += 1
-        report = replace(
+    def report(self, now: float) -> Report:
+        """What this member says of itself."""
+        return replace(
             self.member.report(now),
             boot=self.booted,
             sequence=self.sequence,
@@ -132,179 +206,147 @@ class Agent:
             last_sync=self.last_sync,
             last_change=self.last_change,
         )
-        message = ha_wire.encode(report, self.place.secret)
+
+    def _say(self, now: float) -> None:
+        self.sequence += 1
+        message = ha_wire.encode(self.report(now), self.place.secret)
         with suppress(OSError):  # the link is down; the peer will notice
             self.link.sendto(message, (str(self.place.peer.address), ha_wire.PORT))
         if self.member.mode is Mode.ACTIVE:
-            for section, segment in self.segments.items():
-                frame = b"\xff" * 6 + _mac(self.place.data[section]) + struct.pack("!H", ha_wire.ETHERTYPE) + message
+            for segment in self.segments.values():
                 with suppress(OSError):
-                    segment.send(frame)
+                    segment.beacon(message)
 
-    def _look_at_files(self, now: float) -> None:
-        self._looked = now
-        with suppress(OSError):  # a file that goes while we look: the next look will do
-            if (signature := ha_cluster.signature()) != self._signature:
-                self._signature, self.digest = signature, ha_cluster.digest()
+    def _announce(self) -> None:
+        """Gratuitous ARP for every address: the switches learn where the shared MAC is now."""
+        self._announced = time.monotonic()
+        for section, segment in self.segments.items():
+            with suppress(OSError):
+                segment.announce(self.place.addresses.get(section, ()))
+
+    def _announce_again(self, now: float) -> None:
+        period = self.place.arp_period
+        if self._announcements:
+            self._announcements -= 1
+            self._announce()
+        elif period and now - self._announced >= period:
+            self._announce()
 
     # What follows from a change
+
+    def _stand(self, *, forced: Forced | None = None, priority: int | None = None) -> None:
+        before = self.member.standing
+        carriers = {section: segment.carrier for section, segment in self.segments.items()}
+        standing = Standing(
+            before.serial,
+            before.priority if priority is None else priority,
+            quality(carriers, self.place.weights),
+            before.forced if forced is None else forced,
+        )
+        if standing != before:
+            self._follow(self.member.stand(standing, time.monotonic()))
+            self._say(time.monotonic())  # the peer has to know before it has to act
 
     def _follow(self, transition: Transition | None) -> None:
         if transition is None:
             return
+        decided = time.monotonic()
+        phases = {"decided": decided}
+        if self.member.heard_link > 0:
+            phases["peer_last_heard"] = self.member.heard_link
         if transition.after is Mode.ACTIVE:
-            self._renew(time.monotonic())
+            for segment in self.segments.values():
+                segment.renew_destination()
+            self.lease.grant()
+            phases["gate_open"] = time.monotonic()
+            self._say(decided)  # the beacons first: they move the MAC in every switch, the word stops a peer that yields
             self._announce()
-            self._say(time.monotonic())
-            _beside(self._serve_tunnels)
+            self._announcements = _ANNOUNCEMENTS
+            phases["announced"] = time.monotonic()
+            if transition.before is not Mode.ACTIVE:
+                self._order(Order.SERVE)
         else:
-            self.gate.shut()
-            self._say(time.monotonic())
             if transition.before is Mode.ACTIVE:
-                _beside(duty.stand_down)
-        self.last_change = int(time.time())
-        self._log(transition.after.value, cause=transition.cause.value, before=transition.before.value,
-                  detail=transition.detail)  # fmt: skip
+                self.lease.revoke()
+                phases["gate_shut"] = time.monotonic()
+            self._say(decided)
+            if transition.before is not Mode.STARTING and transition.after is Mode.PASSIVE:
+                self._order(Order.REST)
+        if transition.before is not transition.after:
+            self.last_change = int(time.time())
+        self.log.note(
+            "mode",
+            before=transition.before.value,
+            after=transition.after.value,
+            cause=transition.cause.name.lower(),
+            why=transition.cause.value,
+            detail=transition.detail,
+            quality=self.member.standing.quality,
+            phases={name: round(at, 6) for name, at in phases.items()},
+        )
 
-    def _serve_tunnels(self) -> None:
-        try:
-            # Links that were down took their routes with them.
-            routes.apply(configurations.load())
-            duty.take_over()
-        except ApplianceError as error:
-            self._log("vpn failed", detail=str(error))
-        else:
-            self._log("vpn started")
-
-    def _announce(self) -> None:
-        """Gratuitous ARP for every address: the switches learn where the shared MAC is now."""
-        for interface in self.configuration.interfaces:
-            segment = self.segments.get(interface.section)
-            if segment is None or interface.address is None:
-                continue
-            mac, address = _mac(self.place.data[interface.section]), interface.address.ip.packed
-            arp = struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, 1, mac, address, b"\0" * 6, address)
-            with suppress(OSError):
-                segment.send(b"\xff" * 6 + mac + b"\x08\x06" + arp)
-
-    def _log(self, event: str, **facts: str) -> None:
-        line = {"time": time.time(), "monotonic": time.monotonic(), "member": self.place.own.serial, "event": event}
-        with _LOG.open("a") as log:
-            log.write(json.dumps(line | facts) + "\n")
+    def _order(self, order: Order) -> None:
+        with suppress(OSError):  # a worker that is gone is noticed and replaced where it is listened to
+            self.worker.order(order)
 
     # The control socket
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            connection, _ = self.control.accept()
-            with connection:
-                connection.settimeout(0.2)
-                words = connection.recv(256).decode().split()
-                connection.sendall(json.dumps(self._answer(words)).encode())
+    def _accept(self) -> None:
+        client = self.control.accept()
+        if client is None:
+            return
+        if len(self._clients) >= _CLIENTS:  # the oldest had its time to ask
+            self._hang_up(self._clients[0]).close()
+        self._clients.append(client)
+        self._on(client, lambda: self.control.serve(self._hang_up(client), self._answer))
 
-    def _answer(self, words: list[str]) -> dict[str, object]:
+    def _hang_up(self, client: socket.socket) -> socket.socket:
+        self._selector.unregister(client)
+        self._clients.remove(client)
+        return client
+
+    def _answer(self, words: list[str]) -> Mapping[str, object]:
         now = time.monotonic()
         try:
             match words:
                 case ["status"]:
-                    return self.status(now)
+                    return ha_status.status(self, now)
                 case ["switch"]:
                     self._follow(self.member.switch(now))
                 case ["force", mode]:
-                    standing = replace(self.member.standing, forced=Forced(mode))
-                    self._follow(self.member.stand(standing, now))
-                case ["synchronised"]:
-                    self.last_sync = int(time.time())
-                    self._look_at_files(now)
+                    self.log.note("forced", mode=Forced(mode).value)
+                    self._stand(forced=Forced(mode))
+                case ["synchronised", digest]:
+                    self.last_sync, self.digest = int(time.time()), bytes.fromhex(digest)
+                    self.log.note("synchronised", digest=digest)
+                case ["reload"]:
+                    self._order(Order.REREAD)
                 case _:
                     return {"error": f"unknown request {' '.join(words)!r}"}
         except (CannotSwitch, ValueError) as error:
             return {"error": str(error)}
         return {"done": True}
 
-    def status(self, now: float) -> dict[str, object]:
-        """What this member knows of itself and of its peer."""
-        self._look_at_files(now)
-        peer = self.member.peer
-        alive = self.member.hears(now)
-        return {
-            "local": _described(self.member.standing, self.member.mode, self.digest, self.last_sync, self.last_change),
-            "peer": _described(peer.standing, peer.mode, peer.digest, peer.last_sync, peer.last_change)
-            if peer is not None and alive
-            else None,
-            "link": "OK" if self.member.link_alive(now) else "Failed",
-            "segments": list(self.member.segments_alive(now)),
-            "synchronised": None if peer is None or not alive else peer.digest == self.digest,
-        }
 
-
-def _described(standing: Standing, mode: Mode, digest: bytes, last_sync: int, last_change: int) -> dict[str, object]:
-    return {
-        "serial": standing.serial,
-        "mode": mode.value,
-        "quality": standing.quality,
-        "priority": standing.priority,
-        "forced": standing.forced.value,
-        "digest": digest.hex(),
-        "last_sync": last_sync,
-        "last_change": last_change,
-    }
-
-
-def _beside(act: object) -> None:
-    def work() -> None:
-        # Threads inherit the real-time class; daemons that they start must not.
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
-        if callable(act):
-            act()
-
-    threading.Thread(target=work, daemon=True).start()
-
-
-def _carrier(device: str) -> bool:
-    try:
-        return Path(f"/sys/class/net/{device}/carrier").read_text().strip() == "1"
-    except OSError:
-        return False
-
-
-def _mac(device: str) -> bytes:
-    return bytes.fromhex(Path(f"/sys/class/net/{device}/address").read_text().strip().replace(":", ""))
-
-
-def _segment(device: str) -> socket.socket:
-    """A packet socket for beacons and gratuitous ARP.
-
-    It takes all protocols, filtered in the kernel: only such sockets see a frame before the closed gate drops it.
-    """
-    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    code = ((0x28, 0, 0, 12), (0x15, 0, 1, ha_wire.ETHERTYPE), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0))
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
-    attach = struct.pack("HL", len(code), ctypes.addressof(program))
-    opened.setsockopt(socket.SOL_SOCKET, 26, attach)  # SO_ATTACH_FILTER
-    opened.bind((device, 3))
+def _link_socket(place: Place) -> socket.socket:
+    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    # Never by another way than the HA link, and also before it has its address: a member without one must not stand still.
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, place.link.encode())
+    opened.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
+    opened.bind((str(place.own.address), ha_wire.PORT))
     opened.setblocking(False)
-    return opened
-
-
-def _control() -> socket.socket:
-    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    opened.bind(str(ha_cluster.CONTROL))
-    opened.listen(8)
     return opened
 
 
 def main() -> int:
     """The agent's process."""
-    with contextlib.suppress(OSError):
-        os.nice(-20)
     agent = Agent(configurations.load())
-    threading.Thread(target=ha_sync.serve, args=(agent.place,), daemon=True).start()
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
-    agent.run()
-    return 0
+    try:
+        agent.run()
+    finally:  # it never returns, so it failed; the reason goes to standard error, the fact to the members' log
+        agent.log.note("agent failed", why=repr(sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]))
+        agent.lease.revoke()
+    return 1
 
 
 if __name__ == "__main__":

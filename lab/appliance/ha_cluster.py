@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from lab.appliance import devices, ha_wire, paths
 from lab.appliance.errors import ApplianceError
+from lab.appliance.ha_state import Timers
 from sns.model import Configuration, HaMember
 
 CONTROL = paths.RUN / "ha.sock"
@@ -19,43 +21,60 @@ SYNCHRONISED = (paths.CONFIG, paths.DATA)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A member's place in its cluster. ``data`` are the devices of the data networks, by section."""
+    """A member's place in its cluster: all that the agent needs of the configuration.
+
+    ``data`` are the devices of the data networks, by section; ``addresses`` those that they announce; ``arp_period`` is
+    in seconds, 0 when only a takeover is announced (``SendARP``).
+    """
 
     own: HaMember
     peer: HaMember
     first: bool
     link: str
-    data: dict[str, str]
-    secret: bytes
+    data: Mapping[str, str]
+    addresses: Mapping[str, tuple[IPv4Address, ...]]
+    weights: Mapping[str, int]
+    timers: Timers
+    arp_period: int
+    secret: bytes = field(repr=False)
 
 
 def place(configuration: Configuration) -> Place:
     """This member's place. Raises ApplianceError when the files do not give it one."""
-    serial = own_serial()
-    members = {member.serial: member for member in configuration.ha.members}
-    others = [member for member in configuration.ha.members if member.serial != serial]
-    link = configuration.interface(configuration.ha.interface or "")
+    ha, serial = configuration.ha, own_serial()
+    members = {member.serial: member for member in ha.members}
+    others = [member for member in ha.members if member.serial != serial]
+    link = configuration.interface(ha.interface or "")
     if serial not in members or len(others) != 1:
-        raise ApplianceError(f"HA/hacluster: needs {serial} (this member) and one other, has {', '.join(members)}")
+        raise ApplianceError(f"HA/hacluster: needs {serial} (this member) and one other, has {', '.join(members) or 'none'}")
     if link is None:
-        raise ApplianceError(f"HA/highavailability: Interface: no interface {configuration.ha.interface!r}")
+        raise ApplianceError(f"HA/highavailability: Interface: no interface {ha.interface!r} (name one of 'network')")
+    data = [i for i in configuration.interfaces if i.enabled and i is not link and i.physical is None]
     return Place(
         own=members[serial],
         peer=others[0],
-        first=members[serial].node_id <= others[0].node_id,
+        first=(members[serial].node_id, serial) < (others[0].node_id, others[0].serial),
         link=devices.device(link.section),
-        data={i.section: devices.device(i.section) for i in configuration.interfaces if i.enabled and i is not link},
-        secret=ha_wire.key(configuration.ha.password),
+        data={i.section: devices.device(i.section) for i in data},
+        addresses={i.section: (i.address.ip,) for i in data if i.address is not None},
+        weights=dict(ha.weights),
+        timers=Timers.of(ha),
+        arp_period=ha.send_arp_period if ha.send_arp else 0,
+        secret=ha_wire.key(ha.password),
     )
 
 
 def own_serial() -> str:
     """The serial number of this appliance, from ``System/global``. Raises ApplianceError."""
-    for line in paths.SYSTEM.read_text().splitlines():
+    try:
+        lines = paths.SYSTEM.read_text().splitlines()
+    except OSError as error:
+        raise ApplianceError(f"{paths.SYSTEM}: cannot be read: {error.strerror}") from error
+    for line in lines:
         token, _, value = line.partition("=")
         if token.strip().lower() == "serial":
             return value.strip()
-    raise ApplianceError(f"{paths.SYSTEM}: Serial: missing")
+    raise ApplianceError(f"{paths.SYSTEM}: Serial: missing (a member is told from the other by it)")
 
 
 def files() -> Iterator[Path]:
@@ -65,7 +84,7 @@ def files() -> Iterator[Path]:
 
 
 def digest() -> bytes:
-    """16 bytes that differ when any synchronised file does."""
+    """16 bytes that differ when any synchronised file does. Raises OSError when one disappears meanwhile."""
     total = hashlib.sha256()
     for path in files():
         content = path.read_bytes()
@@ -76,4 +95,9 @@ def digest() -> bytes:
 
 def signature() -> int:
     """Changes when a synchronised file was touched; far cheaper than :func:`digest`."""
-    return hash(tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files()))
+    return hash(tuple((str(path), *_touched(path)) for path in files()))
+
+
+def _touched(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -9,6 +9,7 @@ All times are seconds of one monotonic clock that the caller reads; nothing here
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -180,14 +181,14 @@ class Member:
         asleep = now - self._ticked - 2 * self.timers.heartbeat
         self._ticked = now
         if asleep > 0:
-            self._forgive(asleep)
+            self._forgive(asleep, now)
         return self._judge(now)
 
-    def _forgive(self, seconds: float) -> None:
+    def _forgive(self, seconds: float, now: float) -> None:
         """Silence counts only while we ourselves were running: on a loaded machine the peer is not dead because we slept."""
-        self.heard_link += seconds
+        self.heard_link = min(now, self.heard_link + seconds)
         for segment in self.heard_segments:
-            self.heard_segments[segment] += seconds
+            self.heard_segments[segment] = min(now, self.heard_segments[segment] + seconds)
 
     # What is done to it -----------------------------------------------------------------------------------------
 
@@ -356,12 +357,12 @@ class Member:
         return transition
 
 
-def quality(carriers: dict[str, bool], weights: dict[str, int]) -> int:
-    """Percent of the data links that carry, weighted; 100 when there is nothing to weigh. ``weights`` default to 1 each."""
-    total = sum(weights.get(name, 1) for name in carriers)
+def quality(carriers: Mapping[str, bool], weights: Mapping[str, int]) -> int:
+    """Percent of the data links that carry, weighted; 100 when there is nothing to weigh. A weight not given is 100."""
+    total = sum(weights.get(name, 100) for name in carriers)
     if total == 0:
         return 100
-    alive = sum(weights.get(name, 1) for name, carrier in carriers.items() if carrier)
+    alive = sum(weights.get(name, 100) for name, carrier in carriers.items() if carrier)
     return round(100 * alive / total)
 
 

@@ -1,52 +1,110 @@
-"""``hasync``: make the peer's configuration identical to ours, over the HA link.
+"""``hasync``: make the peer's configuration identical to ours, over the HA link. Nothing else ever copies it.
 
-The files travel as an archive under an HMAC with the cluster's password. The peer replaces its own and applies them; a
-member that is not active refuses to send, for it would spread what nobody works with.
+Only the active member sends, for the passive one would spread what nobody works with. The receiver checks what came as if it
+had been edited there, replaces its own folders whole, and applies what differs; a configuration with errors stays where it is.
 """
 
 from __future__ import annotations
 
-import hmac
+import importlib
 import io
+import json
 import shutil
-import socket
-import subprocess
+import sys
 import tarfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from lab.appliance import configuration as configurations
-from lab.appliance import ha_cluster, paths
-from lab.appliance.errors import ApplianceError, Misused
-from lab.appliance.ha_cluster import SYNC_PORT, Place
-from lab.appliance.ha_info import ask
+from lab.appliance import ha_channel, ha_cluster, leases, paths
+from lab.appliance.errors import ApplianceError, Misused, Refused
+from lab.appliance.ha_channel import Channel
+from lab.appliance.ha_cluster import SYNC_PORT, SYNCHRONISED, Place
+from lab.appliance.ha_control import ask
+from sns.model import Configuration, Severity
+from sns.reader import read
 
-_TAG = 32
-_COMMANDS = (("ennetwork",), ("enfilter", "-u"), ("envpn", "-u"), ("enopenvpn",), ("enservice",))
+_INCOMING = paths.STATE / "incoming"
+_WITHIN = 30.0  # s for the peer to check, replace and apply
+
+# What makes a changed file count, by its first folder or its name; what is not listed needs enfilter.
+_APPLIED_BY: Mapping[str, tuple[str, ...]] = {
+    "network": ("ennetwork", "enfilter"),
+    "route": ("ennetwork",),
+    "dns": ("ennetwork",),
+    "object": ("ennetwork", "enfilter", "envpn", "enopenvpn", "enservice"),
+    "VPN": ("envpn", "enfilter"),
+    "Openvpn": ("enopenvpn", "enfilter"),
+    "Certificates": ("enopenvpn",),
+    "uac": ("enopenvpn",),
+    "ldap": ("enopenvpn",),
+    "Data": ("enopenvpn",),
+    "webadmin": ("enservice", "enfilter"),
+    "system": ("enservice", "enfilter"),
+    "HA": ("agent",),
+}
+_COMMANDS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "ennetwork": ("lab.appliance.network", "main", ()),
+    "enfilter": ("lab.appliance.filtering", "main", ("-u",)),
+    "envpn": ("lab.appliance.vpn", "main_envpn", ("-u",)),
+    "enopenvpn": ("lab.appliance.sslvpn", "main_enopenvpn", ()),
+    "enservice": ("lab.appliance.management", "main_enservice", ()),
+}
+"""In the order in which they are run: addresses first, for the others name them."""
 
 
 def main(arguments: list[str]) -> int:
-    """``hasync``: send, wait until the peer has applied, and say so."""
+    """``hasync``: send, wait until the peer has applied, and say what was copied. 1 when it was not, with the reason."""
     if arguments:
         raise Misused("hasync")
-    status = ask("status")
-    if status["local"]["mode"] != "active":
-        raise ApplianceError("hasync: this member is passive; run it on the active one")
-    if status["link"] != "OK":
-        raise ApplianceError("hasync: the peer does not answer on the HA link; nothing was sent")
-    place = ha_cluster.place(configurations.load())
-    archive = pack()
+    configuration = configurations.load()
+    if not configuration.ha.enabled:
+        raise ApplianceError("hasync: high availability is off (HA/highavailability: State): there is no other member")
+    _refuse_broken(configuration)
+    place = ha_cluster.place(configuration)
+    _refuse_from_here(ask("status"), place)
+    digest, archive = ha_cluster.digest().hex(), pack()
     answer = _send(place, archive)
-    if answer != "synchronised":
-        raise ApplianceError(f"hasync: the peer refused: {answer}")
-    ask("synchronised")
-    count = sum(1 for _ in ha_cluster.files())
-    print(f"{count} files sent to {place.peer.serial}; both members are identical ({ha_cluster.digest().hex()})")
+    if refused := answer.get("refused"):
+        raise ApplianceError("\n".join([f"hasync: {place.peer.serial} refused, and keeps what it had:", *refused]))
+    for path in answer["replaced"]:
+        print(f"  {path}")
+    for path in answer["removed"]:
+        print(f"  {path} (removed)")
+    changed = len(answer["replaced"]) + len(answer["removed"])
+    print(f"{changed or 'no'} file{'' if changed == 1 else 's'} differed on {place.peer.serial}")
+    if failures := answer["failures"]:
+        raise ApplianceError("\n".join([f"hasync: {place.peer.serial} has the files but did not apply all:", *failures]))
+    if answer["digest"] != digest:
+        raise ApplianceError("hasync: the configuration was changed meanwhile; the members differ, run it again")
+    ask(f"synchronised {digest}")
+    print(f"Synchronised: both members are identical ({digest})")
     return 0
 
 
+def _refuse_from_here(status: Mapping[str, Any], place: Place) -> None:
+    mode = status["local"]["mode"]
+    if mode != "active":
+        raise ApplianceError(
+            f"hasync: this member ({place.own.serial}) is {mode}: only the active one gives its configuration away, "
+            f"run hasync on {place.peer.serial} ({place.peer.address})"
+        )
+    if status["link"] != "OK":
+        raise ApplianceError(
+            f"hasync: {place.peer.serial} ({place.peer.address}) does not answer on the HA link; nothing was sent"
+        )
+
+
+def _refuse_broken(configuration: Configuration) -> None:
+    errors = [finding for finding in configuration.findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise Refused(errors)
+
+
 def pack() -> bytes:
-    """All synchronised files."""
+    """All synchronised files, named from the root."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
         for path in ha_cluster.files():
@@ -54,48 +112,92 @@ def pack() -> bytes:
     return buffer.getvalue()
 
 
-def _send(place: Place, archive: bytes) -> str:
-    tag = hmac.digest(place.secret, archive, "sha256")
-    try:
-        with socket.create_connection((str(place.peer.address), SYNC_PORT), timeout=20) as connection:
-            connection.sendall(tag + archive)
-            connection.shutdown(socket.SHUT_WR)
-            return connection.makefile().read().strip() or "no answer"
-    except OSError as error:
-        raise ApplianceError(f"hasync: {place.peer.serial} at {place.peer.address} cannot be reached: {error}") from error
+def _send(place: Place, archive: bytes) -> dict[str, Any]:
+    with ha_channel.call(str(place.peer.address), SYNC_PORT, place.secret, within=_WITHIN) as channel:
+        channel.send(archive)
+        answer: dict[str, Any] = json.loads(channel.receive())
+    return answer
+
+
+# The other end -------------------------------------------------------------------------------------------------------
 
 
 def serve(place: Place) -> None:
-    """Receive for ever; runs beside the agent."""
-    with socket.create_server((str(place.own.address), SYNC_PORT)) as server:
-        while True:
-            connection, _ = server.accept()
-            with connection, suppress(OSError):
-                connection.settimeout(20)
-                received = connection.makefile("rb").read()
-                connection.sendall(_receive(place, received).encode())
+    """Receive for ever, one configuration at a time; runs in the agent's worker."""
+    server, context = ha_channel.listen(str(place.own.address), SYNC_PORT)
+    while True:
+        connection, _ = server.accept()
+        try:
+            with ha_channel.answer(connection, context, place.secret, within=_WITHIN) as channel:
+                _take(channel)
+        except ApplianceError as error:
+            print(f"hasync: {error}", file=sys.stderr, flush=True)
 
 
-def _receive(place: Place, received: bytes) -> str:
-    """Replace our files by those received, and apply them; what to answer."""
-    tag, archive = received[:_TAG], received[_TAG:]
-    if not hmac.compare_digest(tag, hmac.digest(place.secret, archive, "sha256")):
-        return "made with another HA password"
-    fresh = paths.STATE / "incoming"
-    shutil.rmtree(fresh, ignore_errors=True)
+def _take(channel: Channel) -> None:
+    archive = channel.receive()
+    try:
+        answer = receive(archive)
+    except (Refused, ApplianceError) as error:
+        answer = {"refused": str(error).splitlines()}
+    except (OSError, tarfile.TarError) as error:
+        answer = {"refused": [f"it cannot be unpacked here: {error}"]}
+    channel.send(json.dumps(answer).encode())
+
+
+def receive(archive: bytes) -> dict[str, Any]:
+    """Check, replace and apply a configuration; what to answer. Raises Refused when it has errors: nothing is changed."""
+    shutil.rmtree(_INCOMING, ignore_errors=True)
+    unpack(archive, _INCOMING)
+    _refuse_broken(read(_fresh(paths.CONFIG), leases=leases.by_section()))
+    replaced, removed = _differences()
+    failures: list[str] = []
+    if replaced or removed:
+        for folder in SYNCHRONISED:
+            _replace(folder, _fresh(folder))
+        failures = list(_apply([*replaced, *removed]))
+    digest = ha_cluster.digest().hex()
+    with suppress(ApplianceError):  # it will see the files by itself
+        ask(f"synchronised {digest}")
+    return {"replaced": replaced, "removed": removed, "failures": failures, "digest": digest}
+
+
+def unpack(archive: bytes, target: Path) -> None:
+    """Unpack plain files of the synchronised folders below ``target``. Raises ApplianceError for anything else."""
+    allowed = [PurePosixPath(folder.relative_to("/")) for folder in SYNCHRONISED]
+    for folder in allowed:
+        (target / folder).mkdir(parents=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(fresh)  # noqa: S202 - the HMAC says that our peer made it
-    for folder in ha_cluster.SYNCHRONISED:
-        _replace(folder, fresh / folder.relative_to("/"))
-    for command in _COMMANDS:
-        done = subprocess.run(
-            [str(paths.FIREWALL / "sbin" / command[0]), *command[1:]], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            return f"{' '.join(command)}: {done.stderr.strip()}"
-    with suppress(ApplianceError):
-        ask("synchronised")
-    return "synchronised"
+        for entry in files:
+            name = PurePosixPath(entry.name)
+            if not entry.isreg() or ".." in name.parts or not any(name.is_relative_to(folder) for folder in allowed):
+                raise ApplianceError(f"{entry.name} is no configuration file")
+            content = files.extractfile(entry)
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.read() if content else b"")
+            path.chmod(entry.mode & 0o777)
+
+
+def _fresh(folder: Path) -> Path:
+    return _INCOMING / folder.relative_to("/")
+
+
+def _differences() -> tuple[list[str], list[str]]:
+    """What the incoming files change: replaced or new ones, and those that go. Named as people do (``Filter/05``)."""
+    ours = {path: path.read_bytes() for path in ha_cluster.files()}
+    theirs = {Path("/") / path.relative_to(_INCOMING): path.read_bytes() for path in _plain_files(_INCOMING)}
+    replaced = sorted(_named(path) for path, content in theirs.items() if ours.get(path) != content)
+    return replaced, sorted(_named(path) for path in ours.keys() - theirs.keys())
+
+
+def _plain_files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def _named(path: Path) -> str:
+    root = paths.CONFIG if path.is_relative_to(paths.CONFIG) else paths.FIREWALL
+    return str(path.relative_to(root))
 
 
 def _replace(folder: Path, fresh: Path) -> None:
@@ -103,6 +205,29 @@ def _replace(folder: Path, fresh: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)
-    if fresh.exists():
-        shutil.move(fresh, folder)
+    shutil.move(fresh, folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def commands_for(changed: Iterable[str]) -> list[str]:
+    """The commands that make these files count, in order; ``agent`` stands for the HA agent itself."""
+    wanted: set[str] = set()
+    for name in changed:
+        wanted.update(_APPLIED_BY.get(name.partition("/")[0], ("enfilter",)))
+    if "ennetwork" in wanted:
+        wanted.add("agent")
+    return [name for name in (*_COMMANDS, "agent") if name in wanted]
+
+
+def _apply(changed: Iterable[str]) -> Iterator[str]:
+    """Apply; what did not work."""
+    for name in commands_for(changed):
+        if name == "agent":
+            with suppress(ApplianceError):  # none runs; it will read the files when it starts
+                ask("reload")
+            continue
+        module, function, arguments = _COMMANDS[name]
+        try:
+            getattr(importlib.import_module(module), function)(list(arguments))
+        except (ApplianceError, OSError) as error:
+            yield f"{name}: {error}"

@@ -31,6 +31,7 @@ _VERIFIER = """\
 # OpenVPN gives the login and the password as the two lines of file $1, and the client's address in $untrusted_ip.
 # The login must have a line in the table of rights; the password is the directory's to judge.
 umask 077
+trap 'rm -f "$1.secret"' EXIT
 told=$(sed -n 1p "$1" | tr 'A-Z' 'a-z' | tr -cd '[:print:]')
 say() { printf '%s user="%s" src=%s %s\\n' "$(date '+%Y-%m-%d %H:%M:%S')" "$told" "$untrusted_ip" "$1" >>LOGFILE; }
 tab=$(printf '\\t')
@@ -44,7 +45,6 @@ sed -n 2p "$1" | tr -d '\\n' >"$1.secret"
 [ -s "$1.secret" ] || { say 'refused: empty password'; exit 1; }
 ldapwhoami -x -H URL -o nettimeout=2 -D "$dn" -y "$1.secret" >/dev/null 2>&1
 code=$?
-rm -f "$1.secret"
 case $code in
 0) say "authenticated ($where)"; exit 0 ;;
 49) say 'refused: wrong password' ;;

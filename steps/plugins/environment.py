@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from steps.plugins import collection, instances, surroundings, tags
-from steps.plugins.recording import RECORDER
+from steps.plugins.recording import RECORDER, ScenarioRecorder
 from steps.plugins.verdicts import Told
 from steps.verdict import Inconclusive
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from signal import Handlers
 
 KEEPER = pytest.StashKey["Keeper"]()
+_USED = pytest.StashKey[surroundings.Environment]()
 _TERMINATION = pytest.StashKey[object]()
 
 
@@ -68,6 +69,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"this environment has no {tags.spoken(capability)}")
     if "disruptive" in given and tags.MAY_BE_DISRUPTED not in able and not item.config.getoption("--allow-disruptive"):
         pytest.skip("disruptive: say --allow-disruptive to run it here")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Keep what was captured while the scenario ran, before anything is put back."""
+    stopped = False
+    try:
+        return (yield)
+    except pytest.exit.Exception:
+        stopped = True  # told to stop: no more work than the teardown
+        raise
+    finally:
+        used = item.stash.get(_USED, None)
+        if used is not None and not stopped and collection.template_of(item):
+            _keep_captures(item, used)
+
+
+def _keep_captures(item: pytest.Item, used: surroundings.Environment) -> None:
+    recorder, begun = item.config.stash[RECORDER], time.monotonic()
+    record = ScenarioRecorder(recorder, item.name)
+    folder = recorder.keeping(lambda writer: writer.evidence_folder(item.name))
+    try:
+        for path, what in surroundings.captures(used, folder, f"{item.nodeid} of run {recorder.folder.name}"):
+            record.attach(path, what=what)
+    except surroundings.Unusable as why:
+        recorder.event(f"{item.name}: no captures are kept: {why}")
+    recorder.not_counted(time.monotonic() - begun)
 
 
 class Keeper:
@@ -149,6 +177,8 @@ def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
 
 
 @pytest.fixture
-def environment(_kept: Keeper) -> surroundings.Environment:
+def environment(request: pytest.FixtureRequest, _kept: Keeper) -> surroundings.Environment:
     """The running deployment. What keeps it from starting is told once, without a trace of code."""
-    return _kept.environment()
+    running = request.node.stash[_USED] = _kept.environment()
+    running.begin_capture()
+    return running

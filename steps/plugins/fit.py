@@ -16,6 +16,7 @@ from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 from pytest_bdd.utils import get_required_args
 
 from steps.plugins import collection, instances, tags
+from steps.plugins.refusal import refuse
 
 if TYPE_CHECKING:
     from pytest_bdd.parser import Scenario, ScenarioTemplate, Step
@@ -41,13 +42,15 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     ours = [item for item in items if collection.template_of(item)]
     if not ours:
         return
-    instances.refuse_unusable(config)
+    if why := instances.unusable(config):
+        refuse(config, items, f"this deployment cannot be tested:\n{why}")
+        return
     check = _Check(session)
     found = list(dict.fromkeys(line for item in _one_each(ours) for line in check.scenario(item)))
     if _all_collected(config, ours):
         found += check.unused()
     if found:
-        raise pytest.UsageError("\n".join(["features and steps do not fit:", *found]))
+        refuse(config, items, "\n".join(["features and steps do not fit:", *found]))
 
 
 def _one_each(items: Iterable[pytest.Item]) -> Iterable[pytest.Item]:

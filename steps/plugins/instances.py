@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from steps.plugins import surroundings, tags
+from steps.plugins.refusal import refuse
 
 if TYPE_CHECKING:
     from provisioning.deployment import Deployment
@@ -63,27 +64,29 @@ def _parameters(axis: str, config: pytest.Config) -> list[Any]:
     try:
         names = deployment_of(config).axis(axis)
     except surroundings.Unusable:
-        names = ()  # ``refuse_unusable`` says so once for all features, which an error here would say for each
+        names = ()  # said once for all features when they are collected; an error here would say it for each
     return [pytest.param(name, id=name) for name in names] or [none]
 
 
-def refuse_unusable(config: pytest.Config) -> None:
-    """Raise UsageError when the deployment that the features need cannot be read."""
+def unusable(config: pytest.Config) -> str:
+    """Why the deployment that the features need cannot be read; "" when it can."""
     try:
         deployment_of(config)
     except surroundings.Unusable as why:
-        raise pytest.UsageError(f"this deployment cannot be tested:\n{why}") from None
+        return str(why)
+    return ""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what ``--scenario`` asks for. Raises UsageError for an id that no collected scenario has."""
+    """Keep what ``--scenario`` asks for, and refuse an id that no collected scenario has."""
     wanted: list[str] = config.getoption("--scenario")
-    if not wanted:
+    if not wanted or not items:
         return
     names = {_id(item) for item in items}
     if unknown := [name for name in wanted if name not in names]:
-        raise pytest.UsageError(f"--scenario: no scenario here has the id {', '.join(unknown)}{_near(unknown, names)}")
+        refuse(config, items, f"--scenario: no scenario here has the id {', '.join(unknown)}{_near(unknown, names)}")
+        return
     config.hook.pytest_deselected(items=[item for item in items if _id(item) not in wanted])
     items[:] = [item for item in items if _id(item) in wanted]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -32,6 +32,12 @@ class Environment(Protocol):
 
     def redact(self, text: str) -> str:
         """The text without any of the environment's secrets."""
+
+    def begin_capture(self) -> None:
+        """Forget what was captured before."""
+
+    def write_captures(self, folder: Path, comment: str) -> Sequence[tuple[Path, str]]:
+        """Write what was captured since, a file for each capture point; the files, and what each is."""
 
 
 class Restorable(Protocol[State]):
@@ -84,3 +90,13 @@ def open_environment(deployment: Deployment, *, lab: LabMode, progress: Callable
         yield running
     finally:
         opened.__exit__(None, None, None)
+
+
+def captures(environment: Environment, folder: Path, comment: str) -> Sequence[tuple[Path, str]]:
+    """Have the environment write its captures. Raises Unusable when they are not whole or cannot be written."""
+    from lab.errors import LabError
+
+    try:
+        return environment.write_captures(folder, comment)
+    except (LabError, OSError) as why:
+        raise Unusable(str(why)) from None

@@ -50,7 +50,7 @@ def scene(): ...
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    return Tree.plant(tmp_path_factory.mktemp("tree"), {"web.feature": WEB, "vpn.feature": VPN}, SENTENCES)
+    return Tree.plant(tmp_path_factory.mktemp("tree"), {"web.feature": WEB, "vpn.feature": VPN}, SENTENCES, complete=True)
 
 
 ALL = [

@@ -61,6 +61,6 @@ def test_a_deployment_that_cannot_be_read_is_told_once_for_all_features(tmp_path
 def test_the_project_names_another_deployment_by_its_folder(tmp_path: Path) -> None:
     tree = Tree.plant(tmp_path, {"a.feature": feature(TUNNEL)}, SENTENCES)
     (tmp_path / "mine").mkdir()
-    assert tree.run("features", "--deployment", "mine").status == 0
+    assert tree.run("features/a.feature", "--deployment", "mine").status == 0
     assert tree.record().run.deployment == "mine"
     assert "-mine-" in tree.runs[0].name

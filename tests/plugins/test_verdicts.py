@@ -71,7 +71,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @pytest.fixture(scope="module")
 def all_run(tree: Tree) -> tuple[Finished, Record]:
-    done = tree.run("--runs", "all")
+    done = tree.run(*tree.features, "--runs", "all")
     (folder,) = (tree.folder / "all").iterdir()
     from reports.record import read
 

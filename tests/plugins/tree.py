@@ -39,6 +39,18 @@ class Environment:
     kind = FAKE["kind"]
     capabilities = frozenset(FAKE["capabilities"])
 
+    def begin_capture(self):
+        log("capture")
+
+    def write_captures(self, folder, comment):
+        if FAKE["loses_frames"]:
+            from lab.errors import CaptureIncomplete
+
+            raise CaptureIncomplete("internet: 3 frames were dropped")
+        path = folder / "internet.pcapng"
+        path.write_text(comment)
+        return [(path, "capture at internet")]
+
     def redact(self, text):
         return text.replace("s3cret", "[removed]")
 
@@ -82,7 +94,7 @@ _SETTINGS = """
 [pytest]
 strict = true
 filterwarnings = error
-addopts = -p no:cacheprovider -p no:testinfra
+addopts = -p no:cacheprovider -p no:pytest11.testinfra
 """
 
 DEFAULT = """
@@ -113,6 +125,7 @@ class Tree:
     """The project. ``run`` calls pytest in it."""
 
     folder: Path
+    features: tuple[str, ...]
 
     @classmethod
     def plant(
@@ -126,9 +139,21 @@ class Tree:
         kind: str = "lab",
         refuses: str = "",
         unusable: str = "",
+        loses_frames: bool = False,
+        complete: bool = False,
     ) -> Tree:
-        """Write the files of a project."""
-        fake = {"axes": axes, "capabilities": capabilities, "kind": kind, "refuses": refuses, "unusable": unusable}
+        """Write the files of a project.
+
+        Unless it is ``complete`` there is one feature more, which nobody runs: then no step is held to be unused.
+        """
+        fake = {
+            "axes": axes,
+            "capabilities": capabilities,
+            "kind": kind,
+            "refuses": refuses,
+            "unusable": unusable,
+            "loses_frames": loses_frames,
+        }
         (folder / "fake.json").write_text(json.dumps(fake))
         (folder / "conftest.py").write_text(_CONFTEST)
         (folder / "pytest.ini").write_text(_SETTINGS)
@@ -139,7 +164,9 @@ class Tree:
         (folder / "features").mkdir()
         for name, text in features.items():
             (folder / "features" / name).write_text(textwrap.dedent(text).lstrip("\n"))
-        return cls(folder)
+        if not complete:
+            (folder / "features" / "unread.feature").write_text("")
+        return cls(folder, tuple(f"features/{name}" for name in features))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start pytest with these arguments and let it run."""
@@ -153,8 +180,8 @@ class Tree:
         )
 
     def run(self, *arguments: str) -> Finished:
-        """Call pytest with these arguments; by default, all features."""
-        process = self.start(*(arguments or ("features",)))
+        """Call pytest with these arguments; by default, its features."""
+        process = self.start(*(arguments or self.features))
         output, _ = process.communicate(timeout=60)
         return Finished(process.returncode, output)
 
@@ -172,9 +199,10 @@ class Tree:
     def environment_log(self) -> list[str]:
         """What happened to the fake environment: up, down."""
         path = self.folder / "environment.log"
-        return path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line for line in lines if line != "capture"]
 
 
 def feature(*scenarios: str, tags: str = "") -> str:
     """A feature of these scenarios."""
-    return "\n".join([tags, "Feature: Something holds", *(textwrap.dedent(one) for one in scenarios)]).lstrip("\n")
+    return "\n".join([tags, "Feature: Something holds", *(textwrap.dedent(one).strip("\n") for one in scenarios)]).lstrip("\n")

@@ -156,6 +156,7 @@ def test_a_separator_is_a_heading_and_no_rule() -> None:
         ("nat from a to b -> from c port ephemeral_fw lb random", "lb random", "is known to the product"),
         ("pass from a via httpproxy to b", "via httpproxy", "is known to the product"),
         ("deleg from a to b", "deleg", "is known to the product"),
+        ("decrypt from a to b", "decrypt", "is known to the product"),
         ("pass on out from a to b", "on out", "is not understood"),
     ],
 )

@@ -1,0 +1,80 @@
+"""Permission to forward, as something that runs out: the gate stays open only while the agent proves that it lives.
+
+Renewing has a thread of its own, for the kernel serves one nftables transaction at a time: while ``enfilter`` loads a
+policy (25 to 35 ms, longer for very long ones) a renewal waits, and heartbeats must not wait with it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from lab.appliance import ha_priority
+from lab.appliance.ha_gate import Gate
+
+
+class Lease:
+    """The gate in the hands of an agent that calls :meth:`prove` at every beat. Times are monotonic seconds."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._lock = threading.Lock()  # held for one transaction
+        self._granted = threading.Event()
+        self._stopped = threading.Event()
+        self._proof = 0.0
+        self._until = 0.0
+        self.failure: OSError | None = None
+        self._thread = threading.Thread(target=self._renew_for_ever, daemon=True, name="lease")
+        self._thread.start()
+
+    def grant(self) -> None:
+        """Open the gate. Raises OSError when the kernel refuses."""
+        self.prove()
+        with self._lock:
+            self._open()
+        self._granted.set()
+
+    def revoke(self) -> None:
+        """Shut the gate; on return nothing passes any more. Raises OSError when the kernel refuses."""
+        self._granted.clear()
+        with self._lock:
+            self._gate.shut()
+            self._until = 0.0
+
+    def prove(self) -> None:
+        """The agent's loop is alive; without this the lease is not renewed."""
+        self._proof = time.monotonic()
+
+    @property
+    def held(self) -> bool:
+        """Whether the gate is open, as far as can be known without asking the kernel."""
+        return time.monotonic() < self._until
+
+    def close(self) -> None:
+        """Stop renewing; the gate stays open until the lease ends."""
+        self._stopped.set()
+        self._granted.set()  # wakes the thread
+        self._thread.join()
+        self._gate.close()
+
+    def _open(self) -> None:
+        begun = time.monotonic()
+        self._gate.open()
+        self._until = begun + self._gate.lease
+
+    def _renew_for_ever(self) -> None:
+        ha_priority.raise_own()
+        period = self._gate.lease / 4
+        while not self._stopped.wait(period):
+            self._granted.wait()
+            if time.monotonic() - self._proof < self._gate.lease / 2:
+                self._renew()
+
+    def _renew(self) -> None:
+        with self._lock:
+            if not self._granted.is_set() or self._stopped.is_set():
+                return
+            try:
+                self._open()
+            except OSError as error:  # told by the agent; the gate shuts by itself
+                self.failure = error

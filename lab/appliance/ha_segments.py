@@ -1,0 +1,137 @@
+"""A member's data segments as the agent uses them: beacons out and in, gratuitous ARP, carrier.
+
+Sockets are opened once and kept: closing a packet socket costs tens of milliseconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from lab.appliance import ha_wire
+
+_EVERY_PROTOCOL = 3  # ETH_P_ALL
+_ATTACH_FILTER = 26  # SO_ATTACH_FILTER
+_PACKET, _IGNORE_OUTGOING = 263, 23  # SOL_PACKET, PACKET_IGNORE_OUTGOING
+_BROADCAST = b"\xff" * 6
+_HEADER = 14
+_RTMGRP_LINK = 1
+_NEW_LINK, _DELETE_LINK = 16, 17
+_LOWER_UP = 0x10000
+_GROUP = b"\x03SNS"  # multicast, locally administered; two more bytes follow
+
+
+class Segment:
+    """One data segment. Raises OSError when its device does not exist."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.mac = bytes.fromhex(Path(f"/sys/class/net/{device}/address").read_text().strip().replace(":", ""))
+        self.carrier = _carrier(device)
+        self.index = socket.if_nametoindex(device)
+        self.socket = _packet_socket(device)
+        self._destination = _BROADCAST
+
+    def renew_destination(self) -> None:
+        """Send the beacons of this activity to a group of their own.
+
+        A flow-caching switch (Open vSwitch) looks at source addresses only when it meets a flow for the first time; the
+        same beacon as before would pass by its cache and leave the shared MAC at the other member's port for up to a second.
+        """
+        self._destination = _GROUP + os.urandom(2)
+
+    def beacon(self, message: bytes) -> None:
+        """Send a report. Raises OSError when the device is down."""
+        self.socket.send(self._destination + self.mac + struct.pack("!H", ha_wire.ETHERTYPE) + message)
+
+    def announce(self, addresses: Iterable[IPv4Address]) -> None:
+        """Gratuitous ARP for these addresses. Raises OSError when the device is down."""
+        for address in addresses:
+            about = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + self.mac + address.packed + bytes(6) + address.packed
+            self.socket.send(_BROADCAST + self.mac + b"\x08\x06" + about)
+
+    def receive(self) -> Iterator[bytes]:
+        """The beacons that arrived since the last call."""
+        while True:
+            try:
+                frame = self.socket.recv(2048)
+            except OSError:
+                return
+            yield frame[_HEADER:]
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self.socket.close()
+
+
+class Carriers:
+    """Tells when a link is lost or comes back: the kernel says so within a millisecond."""
+
+    def __init__(self, segments: Iterable[Segment]) -> None:
+        self._segments = tuple(segments)
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        self.socket.bind((0, _RTMGRP_LINK))
+        self.socket.setblocking(False)
+
+    def refresh(self) -> None:
+        """Bring every segment's ``carrier`` up to date with what the kernel told since the last call."""
+        by_index = {segment.index: segment for segment in self._segments}
+        while True:
+            try:
+                message = self.socket.recv(65536)
+            except BlockingIOError:
+                return
+            except OSError:  # it told more than the buffer holds
+                self._look()
+                continue
+            for kind, index, flags in links(message):
+                if index in by_index:
+                    by_index[index].carrier = kind == _NEW_LINK and bool(flags & _LOWER_UP)
+
+    def _look(self) -> None:
+        for segment in self._segments:
+            segment.carrier = _carrier(segment.device)
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self.socket.close()
+
+
+def links(message: bytes) -> Iterator[tuple[int, int, int]]:
+    """Kind, interface index and flags of every link notice in a netlink datagram."""
+    at = 0
+    while at + 32 <= len(message):
+        length, kind = struct.unpack_from("=IH", message, at)
+        if length < 16:
+            return
+        if kind in (_NEW_LINK, _DELETE_LINK):
+            index, flags = struct.unpack_from("=iI", message, at + 20)
+            yield kind, index, flags
+        at += (length + 3) & ~3
+
+
+def _carrier(device: str) -> bool:
+    try:
+        return Path(f"/sys/class/net/{device}/carrier").read_text().strip() == "1"
+    except OSError:  # the device is down, or gone
+        return False
+
+
+def _packet_socket(device: str) -> socket.socket:
+    """A packet socket that hears beacons only.
+
+    It takes all protocols, filtered in the kernel: only such sockets see a frame before the closed gate drops it.
+    """
+    opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    code = ((0x28, 0, 0, 12), (0x15, 0, 1, ha_wire.ETHERTYPE), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0))
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+    opened.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(code), ctypes.addressof(program)))
+    opened.setsockopt(_PACKET, _IGNORE_OUTGOING, 1)
+    opened.bind((device, _EVERY_PROTOCOL))
+    opened.setblocking(False)
+    return opened

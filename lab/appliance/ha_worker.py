@@ -1,0 +1,146 @@
+"""What the agent must not do itself, in a process beside it: what takes longer than a heartbeat may wait.
+
+It starts and stops the VPN daemons after a change of mode, watches the configuration files for their digest, rereads the
+configuration, and receives what the peer synchronises. It is forked from the agent, so everything is already imported at
+the moment of a takeover; it dies with it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from multiprocessing.connection import Connection, Pipe
+
+from lab.appliance import configuration as configurations
+from lab.appliance import conntrackd, duty, ha_cluster, ha_priority, ha_sync, routes
+from lab.appliance.errors import ApplianceError
+from lab.appliance.ha_cluster import Place
+from sns.model import Configuration
+
+_LOOK_EVERY = 0.2  # s between two looks at whether a configuration file changed
+
+
+class Order(Enum):
+    """What the agent asks for."""
+
+    SERVE = "serve"  # this member is active now
+    REST = "rest"  # it is no longer
+    REREAD = "reread"  # HA files or interfaces may have changed
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An order was carried out, or ``failure`` says why not. ``seconds`` is how long it took."""
+
+    event: str
+    seconds: float
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """The configuration files are these now."""
+
+    value: bytes
+
+
+Word = Done | Digest | Place
+
+
+class Worker:
+    """The agent's end: orders in, words out; ``connection`` is to be polled."""
+
+    def __init__(self, configuration: Configuration, place: Place) -> None:
+        self.connection, theirs = Pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.connection.close()
+            ha_priority.die_with_parent()
+            _Bench(theirs, configuration, place).work()
+        theirs.close()
+
+    def order(self, order: Order) -> None:
+        """Ask for something; returns at once. Raises OSError when the worker is gone."""
+        self.connection.send(order)
+
+    def words(self) -> list[Word]:
+        """What it said since the last call. Raises EOFError when it is gone."""
+        said = []
+        while self.connection.poll():
+            said.append(self.connection.recv())
+        return said
+
+    def bury(self) -> int:
+        """Collect a worker that is gone; its exit status, negative for a signal."""
+        self.connection.close()
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class _Bench:
+    """The worker's own end."""
+
+    def __init__(self, connection: Connection, configuration: Configuration, place: Place) -> None:
+        self._connection = connection
+        self._configuration = configuration
+        self._place = place
+        self._signature = 0
+
+    def work(self) -> None:
+        """Until the agent is gone; never returns."""
+        threading.Thread(target=ha_sync.serve, args=(self._place,), daemon=True).start()
+        try:
+            while True:
+                self._look()
+                if self._connection.poll(_LOOK_EVERY):
+                    self._obey(self._newest())
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def _newest(self) -> list[Order]:
+        """All orders at hand; of serving and resting only the last counts."""
+        orders: list[Order] = [self._connection.recv()]
+        while self._connection.poll():
+            orders.append(self._connection.recv())
+        modes = [order for order in orders if order is not Order.REREAD]
+        return [*modes[-1:], *([Order.REREAD] if Order.REREAD in orders else [])]
+
+    def _obey(self, orders: list[Order]) -> None:
+        for order in orders:
+            match order:
+                case Order.SERVE:
+                    self._do("routes set", lambda: routes.apply(self._configuration))
+                    self._do("vpn started", duty.take_over)
+                    self._do("sessions adopted", conntrackd.adopt)
+                case Order.REST:
+                    self._do("vpn stopped", duty.stand_down)
+                case Order.REREAD:
+                    self._do("configuration read", self._reread)
+
+    def _do(self, event: str, act: Callable[[], object]) -> None:
+        begun = time.monotonic()
+        failure = ""
+        try:
+            act()
+        except (ApplianceError, OSError) as error:
+            failure = str(error)
+        self._connection.send(Done(event, time.monotonic() - begun, failure))
+
+    def _reread(self) -> None:
+        self._configuration = configurations.load()
+        self._connection.send(ha_cluster.place(self._configuration))
+
+    def _look(self) -> None:
+        try:
+            signature = ha_cluster.signature()
+            if signature == self._signature:
+                return
+            self._connection.send(Digest(ha_cluster.digest()))
+        except FileNotFoundError:  # a file that goes while we look: the next look will do
+            return
+        if self._signature:  # at a takeover nobody waits for the files to be read
+            self._configuration = configurations.load()
+        self._signature = signature

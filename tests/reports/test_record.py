@@ -1,0 +1,164 @@
+"""What is written is what is read, however the run ended; what is not a record is refused with its line."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import stat
+from pathlib import Path
+
+import pytest
+
+from reports.entries import ENTRIES, Entry, Event, Evidence, Observation, RecordError, Step, decode, encode, plain
+from reports.record import Writer, read
+from tests.reports.examples import BASIC, LAB, RUN, outcome, scenario, written
+
+STEP = Step(instance="i", number=1, keyword="Given", text="a", line=3, seconds=0.1, verdict="pass", arguments={"n": [1]})
+SEEN = Observation(instance="i", step=1, what="w", expected=[200], observed={"a": None}, verdict="fail", attempts=2)
+FILE = Evidence(instance="i", step=1, what="w", path="evidence/i/x", sha256="0", bytes=4)
+EVERY = [*BASIC, STEP, SEEN, FILE, Event(text="rebuilt")]
+
+
+def test_every_kind_of_entry_has_an_example_here() -> None:
+    assert {entry.entry for entry in EVERY} == set(ENTRIES)
+
+
+@pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.entry)
+def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
+    assert decode(json.loads(json.dumps(encode(entry)))) == entry
+
+
+@pytest.mark.parametrize(
+    "value, kept",
+    [
+        (float("nan"), "nan"),
+        ({1: (2, "x")}, {"1": [2, "x"]}),
+        ({"b", "a"}, ["a", "b"]),
+        (Path("a/b"), "a/b"),
+        (b"\x00", "b'\\x00'"),
+        (None, None),
+    ],
+)
+def test_any_value_can_be_an_observation(value: object, kept: object) -> None:
+    assert plain(value) == kept
+
+
+def test_a_whole_record_is_complete(tmp_path: Path) -> None:
+    record = written(tmp_path, BASIC)
+    assert record.complete
+    assert record.simulated
+    assert record.counts() == {"pass": 1, "fail": 1, "not applicable": 1}
+    assert record.run.at == "2026-11-24T00:15:00.000Z"
+
+
+def test_a_record_without_its_end_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    record = written(tmp_path, BASIC[:6])
+    assert not record.complete
+    assert record.not_run == ("SNS-WEB-02[none]",)
+    assert record.scenarios["SNS-WEB-01[gra11]"].verdict == "error"
+
+
+@pytest.mark.parametrize("lost", [1, 10, 40])
+def test_a_last_line_that_is_half_there_is_no_error(tmp_path: Path, lost: int) -> None:
+    written(tmp_path, BASIC)
+    path = tmp_path / "record.jsonl"
+    path.write_bytes(path.read_bytes()[:-lost])
+    record = read(tmp_path)
+    assert record.cut
+    assert not record.complete
+    assert len(record.scenarios) == 3
+
+
+GOOD = json.dumps(encode(RUN)) + "\n"
+
+MISTAKES = {
+    "empty": ("", ":1: a record begins with a run entry"),
+    "headless": (json.dumps(encode(LAB)) + "\n", ":1: a record begins with a run entry"),
+    "not JSON": (GOOD + "{oops}\n", ":2: Expecting property name"),
+    "a list": (GOOD + "[]\n", ":2: not a JSON object"),
+    "another schema": (GOOD.replace('"schema": 1', '"schema": 7'), ":1: schema 7 is not known here (this is schema 1)"),
+    "unknown entry": (GOOD + '{"entry": "gossip"}\n', ":2: entry: unknown kind 'gossip'"),
+    "unknown field": (GOOD + '{"entry": "event", "text": "x", "mood": 1}\n', ":2: event: unknown field 'mood'"),
+    "missing field": (GOOD + '{"entry": "event"}\n', ":2: event: missing 1 required keyword-only argument: 'text'"),
+    "wrong type": (GOOD + '{"entry": "event", "text": 3}\n', ":2: event: field 'text' is int, not str"),
+    "wrong verdict": (
+        GOOD + json.dumps(encode(outcome("x")) | {"verdict": "perhaps"}) + "\n",
+        ":2: outcome: field 'verdict': unknown verdict 'perhaps'",
+    ),
+    "orphan": (GOOD + json.dumps(encode(outcome("x"))) + "\n", ":2: outcome of x, which never began"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_is_no_record_is_refused_with_its_line(tmp_path: Path, mistake: str) -> None:
+    content, message = MISTAKES[mistake]
+    (tmp_path / "record.jsonl").write_text(content)
+    with pytest.raises(RecordError) as refused:
+        read(tmp_path)
+    assert message in str(refused.value)
+    assert str(refused.value).startswith(f"{tmp_path}/record.jsonl:")
+
+
+def test_a_missing_record_is_told_by_its_path(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match=r"record\.jsonl: No such file or directory"):
+        read(tmp_path)
+
+
+def test_secrets_are_removed_from_every_text_of_every_entry(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.redact = lambda text: text.replace("s3cret", "[removed]")
+    writer.open(lambda: [RUN])
+    writer.write(scenario("i", name="with s3cret"))
+    writer.write(Observation(instance="i", step=1, what="s3cret", expected=["s3cret"], observed={"a": "s3cret"},
+                             verdict="pass", predicted="s3cret"))  # fmt: skip
+    writer.keep("i", 1, "out.txt", "it is s3cret")
+    written_files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written_files) == 2
+    assert not any(b"s3cret" in path.read_bytes() for path in written_files)
+
+
+def test_text_that_is_not_unicode_is_kept_readable(tmp_path: Path) -> None:
+    record = written(tmp_path, [RUN, Event(text="bytes \udcff")])
+    assert record.events[0].text == "bytes \udcff"
+
+
+def test_evidence_never_overwrites_evidence_and_stays_in_its_folder(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.open(lambda: [RUN])
+    paths = [writer.keep("i[a/b]", 1, name, "x") for name in ("out.txt", "out.txt", "../../etc/passwd")]
+    assert paths == ["evidence/i-a-b/out.txt", "evidence/i-a-b/out-2.txt", "evidence/i-a-b/etc-passwd"]
+
+
+def _write_many(folder: Path, worker: str, number: int) -> None:
+    writer = Writer(folder, worker=worker)
+    writer.open(lambda: [RUN])
+    for count in range(number):
+        writer.write(Event(text=f"{worker} {count} {'x' * 5000}"))
+
+
+def test_several_processes_may_write_the_same_record(tmp_path: Path) -> None:
+    workers = [multiprocessing.get_context("fork").Process(target=_write_many, args=(tmp_path, f"gw{n}", 50))
+               for n in range(3)]  # fmt: skip
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    record = read(tmp_path)
+    assert len(record.events) == 150
+    assert not record.cut
+    assert [path.name for path in tmp_path.iterdir()] == ["record.jsonl"]
+
+
+def test_what_cannot_be_written_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError, match=r"file/run/record\.jsonl: Not a directory \(is the folder writable"):
+        Writer(tmp_path / "file" / "run").open(lambda: [RUN])
+
+
+def test_a_closed_record_takes_nothing_more(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.open(lambda: [RUN])
+    writer.close()
+    with pytest.raises(RecordError, match="the record is not open"):
+        writer.write(LAB)
+    assert stat.S_ISREG(writer.path.stat().st_mode)

@@ -62,3 +62,10 @@ Feature: Private servers reach the Internet through the firewall
     Given the stranger reaches the published web site
     When the provider's gateway sends the same request with a source in the private network
     Then none of them reaches the private server
+    And the firewall counts them as spoofed
+
+  @SNS-EGRESS-10 @each_site @needs_raw_frames
+  Scenario: No other private host can be reached from the Internet either
+    Given the other hosts of the private network answer the firewall
+    When the provider's gateway routes packets for each of them to the firewall
+    Then the firewall passes none of them on

@@ -7,6 +7,13 @@ Feature: An IPsec tunnel joins two sites
     When the private servers of both sites ping each other
     Then every ping is answered, both ways
 
+  @SNS-IPSEC-02 @each_tunnel
+  Scenario: The tunnel is negotiated as configured
+    Given the private servers of both sites ping each other
+    When both firewalls are asked for their security associations
+    Then each holds the tunnel between the configured networks
+    And its algorithms and lifetimes are the configured ones
+
   @SNS-IPSEC-03 @each_tunnel @needs_transit_capture
   Scenario: What crosses the Internet is IKE and ESP, and nothing of ours in clear
     When the private servers of both sites exchange 20 marked packets each
@@ -27,9 +34,38 @@ Feature: An IPsec tunnel joins two sites
     Given the private servers of both sites ping each other
     When the provider's gateway sends clear packets with a source in the remote network
     Then none of them reaches the private server
+    And the firewall counts them as refused
+
+  @SNS-IPSEC-06 @each_tunnel @needs_configuration_change
+  Scenario: A wrong key makes no tunnel, and the firewall says so
+    Given the private servers of both sites ping each other
+    When the local firewall is given a wrong pre-shared key
+    Then the firewall names the authentication failure
+    And no tunnel stands at either end
+
+  @SNS-IPSEC-07 @each_tunnel @needs_fault_injection
+  Scenario: Rekeying loses nothing
+    Given the private servers of both sites ping each other
+    When the keys of the tunnel are renewed under a stream of numbered packets
+    Then the tunnel has new keys at both ends
+    And no packet of the stream is lost
 
   @SNS-IPSEC-08 @each_tunnel @needs_fault_injection
   Scenario: A peer that restarts finds its tunnel again
     Given the private servers of both sites ping each other
     When the tunnel service of the remote firewall dies and is started again
     Then the private servers ping each other again within the budget
+
+  @SNS-IPSEC-09 @each_tunnel
+  Scenario: What the tunnel is not for does not pass through it
+    Given the private servers of both sites ping each other
+    When the private server tries addresses of the remote site outside the tunnel's networks
+    Then none of the attempts enters the tunnel
+    And none of them is answered
+
+  @SNS-IPSEC-10 @each_tunnel
+  Scenario: The remote firewall is not managed through the tunnel
+    Given the private servers of both sites ping each other
+    When the private server tries SSH and the login page of the remote firewall
+    Then SSH stays silent for the private server
+    And the login page is withheld from the private server

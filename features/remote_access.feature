@@ -45,3 +45,11 @@ Feature: VPN users reach the private network
     Given the VPN user is connected and pings the private server
     When the VPN user tries other networks through the tunnel
     Then none of the attempts is answered
+
+  @SNS-RA-08 @each_pool
+  Scenario: The firewall is not managed through the tunnel
+    Given the administrator reaches SSH and the login page of the firewall
+    And the VPN user is connected and pings the private server
+    When the VPN user tries SSH and the login page of the firewall through the tunnel
+    Then SSH stays silent for the VPN user
+    And the login page is withheld from the VPN user

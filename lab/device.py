@@ -34,6 +34,7 @@ _APPLIED_BY: Mapping[str, tuple[str, ...]] = {
     "system": ("enservice",),
     "HA": (),
 }
+_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"envpn": ("-u",)}  # without one it only tells the slot
 _ORDER = ("ennetwork", "enfilter", "envpn", "enopenvpn", "enservice")
 
 
@@ -133,7 +134,7 @@ class Appliance:
             below = path.removeprefix(CONFIG.lstrip("/") + "/") if path.startswith(CONFIG.lstrip("/")) else "Data"
             wanted |= set(_APPLIED_BY.get(below.partition("/")[0], ("enfilter",)))
         for command in sorted(wanted, key=_ORDER.index):
-            self.apply(command)
+            self.apply(command, *_ARGUMENTS.get(command, ()))
 
     def _files(self) -> Iterable[tuple[str, bytes]]:
         root = self.path("/")
@@ -154,6 +155,14 @@ class Appliance:
         if not done.ok:
             raise CommandFailed(self.name, done.command, done.status, done.stderr or done.stdout)
         return done
+
+    def renew_tunnels(self) -> None:
+        """Renew the keys of every IPsec tunnel now, as at the end of their lifetime. Raises CommandFailed.
+
+        The product has no command for it: its IKE daemon is told.
+        """
+        program = "import sys; sys.path.insert(0, '/opt/rempart'); from lab.appliance import charon; charon.rekey()"
+        self.host.must("python3", "-B", "-c", program)
 
     def counters(self) -> dict[str, Counter]:
         """How often each rule matched, by its place (``Filter/05:14``) or implicit name."""

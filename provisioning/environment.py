@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lab import running
-from lab.capture import Tap
+from lab.capture import Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.errors import LabNotFound
@@ -135,6 +135,18 @@ class LabEnvironment:
             self._taps[point] = Tap(fabric.pid, interface, point)
         return self._taps[point]
 
+    @contextmanager
+    def listen(self, points: Iterable[str]) -> Iterator[dict[str, Tap]]:
+        """Captures of these points for a moment, beside those that are always on."""
+        fabric, taps = self.lab.fabric, {}
+        try:
+            for point in points:
+                host, _, nic = point.partition(":")
+                taps[point] = Tap(fabric.pid, fabric.port(host, nic), point)
+            yield taps
+        finally:
+            close_all(taps.values())
+
     def transit(self, site: str) -> Tap:
         """The capture between a site's firewall and its provider: all that leaves or enters by the public side."""
         return self.tap(f"gw-{site}:eth0")
@@ -167,8 +179,7 @@ class LabEnvironment:
 
     def close(self) -> None:
         """Let go of the lab; it goes on."""
-        for tap in self._taps.values():
-            tap.close()
+        close_all(self._taps.values())
         self._taps.clear()
 
 

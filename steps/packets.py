@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from pytest_bdd import given, parsers, then, when
 
 from lab import probe
-from lab.capture import Frame
+from lab.capture import Frame, Tap
+from lab.device import Counter, differences
 from lab.probe import Outcome, Target, connect
 from sns.resolution import Resolver
 from steps.eventually import eventually, watch
+from steps.neighbours import Question, who_has
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
-PATIENCE = 0.5  # s for a refusal, 30 times the longest round trip of the lab
+SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
+SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before any rule, as its counters call it
+PATIENCE = 0.3  # s for a refusal: twenty times the longest round trip of the lab
 
 
 def from_address(frames: Iterable[Frame], source: IPv4Address, destination: IPv4Address) -> list[Frame]:
@@ -82,13 +87,13 @@ def _counted(scene: Scene, tried: tuple[Target, Outcome, dict[str, int]], record
 
 @given("the provider's gateway resolves the firewall's public address")
 def _gateway_resolves(scene: Scene, record: ScenarioRecorder) -> None:
-    answers = ask_who_has(scene, scene.public_address)
-    record.observe("answers for the firewall's address", expected="some", observed=answers, holds=answers > 0)
+    answers = _answers_for(scene, scene.public_address)[str(scene.public_address)]
+    record.observe("answers for the firewall's address", expected=1, observed=answers)
 
 
 @when("the provider's gateway asks who has each released address of the block", target_fixture="answers")
 def _ask_released(scene: Scene) -> dict[str, int]:
-    return {str(address): ask_who_has(scene, address) for address in scene.site.released}
+    return _answers_for(scene, *scene.site.released)
 
 
 @then("nobody answers")
@@ -97,19 +102,11 @@ def _nobody(answers: dict[str, int], record: ScenarioRecorder) -> None:
         record.observe(f"answers for {address}", expected=0, observed=count)
 
 
-def ask_who_has(scene: Scene, address: IPv4Address) -> int:
-    """Ask by ARP on the block's side; how many answers came within the patience."""
-    gateway, tap = scene.environment.gateway(scene.site.name), scene.environment.transit(scene.site.name)
-    mark = tap.mark()
-    mac = bytes.fromhex(gateway.nic("eth0").mac.replace(":", ""))
-    arp = bytes.fromhex("0001080006040001") + mac + scene.site.gateway.packed + bytes(6) + address.packed
-    probe.inject(gateway, "eth0", [b"\xff" * 6 + mac + b"\x08\x06" + arp])
-
-    def answers() -> int:
-        return sum(1 for f in tap.since(mark) if f.data[12:14] == b"\x08\x06" and f.data[20:22] == b"\0\2"
-                   and f.data[28:32] == address.packed)  # fmt: skip
-
-    return watch(answers, within=PATIENCE).seen
+def _answers_for(scene: Scene, *addresses: IPv4Address) -> dict[str, int]:
+    """Asked by the provider's gateway on the block's side; how many answers came within the patience."""
+    gateway = scene.environment.gateway(scene.site.name).name
+    questions = [Question(gateway, "eth0", address) for address in addresses]
+    return {str(one.address): len(answers) for one, answers in who_has(scene, questions, within=PATIENCE).items()}
 
 
 @given("the private server answers its own network on the tried ports")
@@ -119,54 +116,154 @@ def _answers_inside(scene: Scene, record: ScenarioRecorder) -> None:
     record.observe("the private server from its own network", expected="answered", observed=outcome.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Injected:
+    """How many packets were put on the wire, and what the firewall had counted before."""
+
+    count: int
+    before: Mapping[str, Counter]
+
+
 @when("the provider's gateway routes packets for the private server to the firewall", target_fixture="injected")
-def _route_in(scene: Scene) -> int:
+def _route_in(scene: Scene) -> Injected:
     return _inject_syns(scene, scene.deployment.internet.stranger, scene.server_address)
 
 
 @when("the provider's gateway sends the same request with a source in the private network", target_fixture="injected")
-def _spoof(scene: Scene) -> int:
-    inside = scene.site.networks[_network(scene)].subnet[77]
+def _spoof(scene: Scene) -> Injected:
+    inside = scene.server_network.subnet[77]
     return _inject_syns(scene, inside, scene.public_address)
 
 
 @when("the provider's gateway sends clear packets with a source in the remote network", target_fixture="injected")
-def _spoof_remote(scene: Scene) -> int:
+def _spoof_remote(scene: Scene) -> Injected:
     return _inject_syns(scene, scene.remote_address, scene.server_address)
 
 
-def _network(scene: Scene) -> str:
-    return scene.site.hosts_of("web")[0].network
-
-
-def _inject_syns(scene: Scene, source: IPv4Address, destination: IPv4Address) -> int:
-    """Put TCP SYNs for port 80 onto the public segment, addressed to the firewall's MAC; how many."""
+def _inject_syns(scene: Scene, source: IPv4Address, *destinations: IPv4Address) -> Injected:
+    """Put TCP SYNs for port 80 onto the public segment, addressed to the firewall's MAC."""
     from scapy.layers.inet import IP, TCP
     from scapy.layers.l2 import Ether
 
     gateway = scene.environment.gateway(scene.site.name)
-    gateway.run("ping", "-c1", "-W1", str(scene.public_address))  # resolves, whether answered or not
+    gateway.run("ping", "-c1", "-W0.2", str(scene.public_address))  # resolves, whether answered or not
     neighbour = gateway.must("ip", "neighbour", "show", str(scene.public_address), "dev", "eth0").split()
     mac = neighbour[neighbour.index("lladdr") + 1]
     scene.environment.begin_capture()
     frames = [
         bytes(Ether(src=gateway.nic("eth0").mac, dst=mac) / IP(src=str(source), dst=str(destination))
-              / TCP(sport=4000 + number, dport=80, flags="S"))
-        for number in range(20)
+              / TCP(sport=port, dport=80, flags="S"))
+        for destination in destinations for port in SOURCE_PORTS
     ]  # fmt: skip
+    before = scene.environment.firewall(scene.site.name).counters()
     probe.inject(gateway, "eth0", frames)
-    return len(frames)
+    return Injected(len(frames), before)
 
 
 @then("none of them reaches the private server")
-def _none_reaches(scene: Scene, injected: int, record: ScenarioRecorder) -> None:
-    wanted = {port.to_bytes(2, "big") for port in range(4000, 4020)}
+def _none_reaches(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
+    sent = _seen(scene, f"gw-{scene.site.name}:eth0", injected)
+    record.observe("packets on the public segment", expected=injected.count, observed=sent)
+    arrived = _count_syns(scene.environment.tap(f"{scene.server.name}:eth0"))
+    record.observe("packets at the private server", expected=0, observed=arrived)
 
-    def arrived(point: str) -> int:
-        frames = scene.environment.tap(point).since(0)
-        return sum(1 for f in frames if f.data[12:14] == b"\x08\x00" and f.data[23] == 6 and f.data[34:36] in wanted)
 
-    sent = eventually(lambda: arrived(f"gw-{scene.site.name}:eth0"), until=lambda count: count >= injected,
-                      within=2.0, phase="the packets on the public segment")  # fmt: skip
-    record.observe("packets on the public segment", expected=injected, observed=sent)
-    record.observe("packets at the private server", expected=0, observed=arrived(f"{scene.server.name}:eth0"))
+def _seen(scene: Scene, point: str, injected: Injected) -> int:
+    """How many of the packets were seen at a capture point where all of them should be."""
+    tap = scene.environment.tap(point)
+    return eventually(lambda: _count_syns(tap), until=lambda count: count >= injected.count, within=2.0,
+                      phase=f"the packets at {point}", expected=f"all {injected.count} packets")  # fmt: skip
+
+
+def _count_syns(tap: Tap) -> int:
+    wanted = {port.to_bytes(2, "big") for port in SOURCE_PORTS}
+    return sum(1 for f in tap.since(0) if f.data[12:14] == b"\x08\x00" and f.data[23] == 6 and f.data[34:36] in wanted)
+
+
+@given("the other hosts of the private network answer the firewall", target_fixture="others")
+def _others_answer(scene: Scene, record: ScenarioRecorder) -> list[IPv4Address]:
+    network = scene.server_network
+    hosts = [host.address for host in scene.site.hosts.values() if host.network == network.name]
+    others = [address for address in (*hosts, *network.dhcp) if address != scene.server_address]
+    firewall = scene.environment.firewall(scene.site.name).host
+    for address in others:
+        answered = probe.ping(firewall, address, count=2).answered
+        record.observe(f"the firewall's pings that {address} answers", expected=2, observed=answered)
+    return others
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """Packets put on the wire, and how many of them were seen at the firewall's external and internal ports."""
+
+    sent: int
+    outside: int
+    inside: int
+
+
+@when("the provider's gateway routes packets for each of them to the firewall", target_fixture="routed")
+def _route_to_others(scene: Scene, others: list[IPv4Address]) -> Routed:
+    outside, inside = _ports_of_firewall(scene)
+    with scene.environment.listen((outside, inside)) as taps:
+        sent = _inject_syns(scene, scene.deployment.internet.stranger, *others).count
+        seen = watch(lambda: _count_syns(taps[outside]), until=lambda count: count >= sent, within=2.0).seen
+        return Routed(sent, seen, _count_syns(taps[inside]))
+
+
+def _ports_of_firewall(scene: Scene) -> tuple[str, str]:
+    """The capture points of the active member's external and internal ports."""
+    firewall = scene.environment.firewall(scene.site.name).name
+    nics = scene.site.firewall.nics
+    external, internal = scene.site.network_of("external").name, scene.server_network.name
+    return f"{firewall}:eth{nics.index(external)}", f"{firewall}:eth{nics.index(internal)}"
+
+
+@then("the firewall passes none of them on")
+def _none_passed_on(routed: Routed, record: ScenarioRecorder) -> None:
+    record.observe("packets at the firewall's external port", expected=routed.sent, observed=routed.outside)
+    record.observe("packets at its internal port", expected=0, observed=routed.inside)
+
+
+@then("the firewall counts them as spoofed")
+def _counted_as_spoofed(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
+    _refused_by(scene, injected, {SPOOFED}, record)
+
+
+@then("the firewall counts them as refused")
+def _counted_as_refused(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
+    policy = scene.environment.configuration(scene.site.name).policy
+    refusing = {str(rule.location) for rule in policy.filter if rule.action == "block"} | {SPOOFED, OF_A_TUNNEL}
+    _refused_by(scene, injected, refusing, record)
+
+
+def _refused_by(scene: Scene, injected: Injected, refusing: set[str], record: ScenarioRecorder) -> None:
+    after = scene.environment.firewall(scene.site.name).counters()
+    grown = differences(injected.before, after)
+    counted = sum(packets for place, packets in grown.items() if place in refusing)
+    record.observe("of these packets, refused and counted", expected=injected.count, observed=counted,
+                   holds=counted >= injected.count)  # fmt: skip
+
+
+@given("the web server answers its own network on ports that are not published", target_fixture="unpublished")
+def _unpublished(scene: Scene, record: ScenarioRecorder) -> list[int]:
+    listening = scene.server.facts.socket.get_listening_sockets()
+    ports = {int(one.rpartition(":")[2]) for one in listening if one.startswith("tcp://")}
+    ports -= {entry.port for entry in scene.site.published}
+    firewall = scene.environment.firewall(scene.site.name).host
+    outcomes = connect(firewall, [Target(scene.server_address, port) for port in ports])
+    answered = sorted(target.port for target, outcome in outcomes.items() if outcome is Outcome.ANSWERED)
+    record.observe("unpublished ports that answer inside", expected="some", observed=answered, holds=bool(answered))
+    return answered
+
+
+@when("the stranger tries these ports on the public address", target_fixture="tried_ports")
+def _tries_ports(scene: Scene, unpublished: list[int]) -> dict[Target, Outcome]:
+    targets = [Target(scene.public_address, port) for port in unpublished]
+    return connect(scene.environment.stranger, targets, within=PATIENCE)
+
+
+@then("every one of them stays silent")
+def _all_silent(tried_ports: dict[Target, Outcome], record: ScenarioRecorder) -> None:
+    record.observe("ports tried", expected="some", observed=len(tried_ports), holds=bool(tried_ports))
+    spoke = {str(target): outcome.value for target, outcome in tried_ports.items() if outcome is not Outcome.SILENT}
+    record.observe("ports that answer or refuse", expected={}, observed=spoke)

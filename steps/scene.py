@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.host import LabHost
-from provisioning.deployment_model import PrivateHost, Site, Tunnel
+from provisioning.deployment_model import Network, PrivateHost, Site, Tunnel
 from steps.plugins import tags
 
 if TYPE_CHECKING:
@@ -39,10 +39,19 @@ class Scene:
         return self.environment.web_server(self.site.name)
 
     @property
+    def server_plan(self) -> PrivateHost:
+        """The private server as the plan has it."""
+        return next(host for host in self.site.hosts.values() if host.id == self.server.name)
+
+    @property
     def server_address(self) -> IPv4Address:
         """The private server's planned address."""
-        name = self.server.name.removesuffix(f"-{self.site.name}")
-        return self.site.hosts[name].address
+        return self.server_plan.address
+
+    @property
+    def server_network(self) -> Network:
+        """The private network that the server stands in."""
+        return self.site.networks[self.server_plan.network]
 
     @property
     def public_address(self) -> IPv4Address:
@@ -50,10 +59,15 @@ class Scene:
         return self.deployment.public_address(self.site.name)
 
     @property
-    def remote(self) -> Site:
-        """The other site of the tunnel that the scenario is about."""
+    def tunnel(self) -> Tunnel:
+        """The tunnel that the scenario is about."""
         assert isinstance(self.instance, Tunnel), "the scenario needs @each_tunnel"
-        return self.deployment.site(self.instance.other(self.site.name))
+        return self.instance
+
+    @property
+    def remote(self) -> Site:
+        """The other site of that tunnel."""
+        return self.deployment.site(self.tunnel.other(self.site.name))
 
     @property
     def remote_server(self) -> LabHost:

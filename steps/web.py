@@ -6,6 +6,7 @@ from pytest_bdd import given, parsers, step, then, when
 
 from lab.host import LabHost
 from lab.namespace import Completed
+from provisioning.deployment_model import PublishedService
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -27,7 +28,8 @@ def status(answer: Completed) -> str:
 
 def published(scene: Scene) -> str:
     """The published site's address."""
-    return f"http://{scene.public_address}/"
+    port = scene.instance.port if isinstance(scene.instance, PublishedService) else 80
+    return f"http://{scene.public_address}:{port}/"
 
 
 @when("the private server fetches the headers of the public page", target_fixture="answer")

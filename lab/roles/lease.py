@@ -54,10 +54,20 @@ end
 """
 
 
+def question(nic: str) -> tuple[str, ...]:
+    """The command that asks the DHCP service for an address of ``nic``, and takes it; it ends, well or not, within 5 s."""
+    return ("udhcpc", "-f", "-q", "-n", "-t", "5", "-T", "1", "-O", "staticroutes", "-s", SCRIPT_PATH, "-i", nic)
+
+
+def lease_file(nic: str) -> str:
+    """Where what was given to ``nic`` is kept."""
+    return f"/run/dhcp/{nic}.lease"
+
+
 def lease(nic: str) -> Service:
     """An address, routes and name servers for ``nic`` from the DHCP service; five tries of one second."""
     log = f"/run/dhcp/{nic}.log"
-    ask = command("udhcpc", "-f", "-q", "-n", "-t", 5, "-T", 1, "-O", "staticroutes", "-s", SCRIPT_PATH, "-i", nic)
+    ask = command(*question(nic))
     return Service(
         files={SCRIPT_PATH: (SCRIPT, 0o755)},
         # In the background: the other services start while the answer travels.

@@ -1,0 +1,64 @@
+"""Who has an address? Asked by ARP, by hand, of a whole segment; who answers, and from which hardware address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from lab import probe
+from lab.capture import Frame, Tap
+from steps.eventually import watch
+from steps.scene import Scene
+
+ARP, REPLY, NOBODY = b"\x08\x06", b"\0\2", bytes(4)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Question:
+    """Who has ``address``? Asked from an interface of a host, in nobody's name (an ARP probe, RFC 5227).
+
+    So nobody learns anything from the question, and an answer to it is told from an answer to the host's own questions.
+    """
+
+    host: str
+    nic: str
+    address: IPv4Address
+
+
+Answers = Mapping[Question, tuple[str, ...]]
+"""The hardware addresses that answered each question, one entry per answer."""
+
+
+def who_has(scene: Scene, questions: Iterable[Question], *, within: float) -> Answers:
+    """Ask all questions at once and listen for ``within`` seconds; one that is answered early is still listened to."""
+    wanted = list(questions)
+    with scene.environment.listen({f"{one.host}:{one.nic}" for one in wanted}) as taps:
+        for one in wanted:
+            host = scene.environment.host(one.host)
+            probe.inject(host, one.nic, [_request(host.nic(one.nic).mac, one)])
+
+        def look() -> Answers:
+            return {one: tuple(_answers(taps[f"{one.host}:{one.nic}"], one.address)) for one in wanted}
+
+        return watch(look, until=lambda _: False, within=within).seen
+
+
+def _request(mac: str, question: Question) -> bytes:
+    own = bytes.fromhex(mac.replace(":", ""))
+    body = own + NOBODY + bytes(6) + question.address.packed
+    return b"\xff" * 6 + own + ARP + bytes.fromhex("0001080006040001") + body
+
+
+def _answers(tap: Tap, address: IPv4Address) -> Iterable[str]:
+    return (_mac(frame) for frame in tap.since(0) if _is_answer(frame, address))
+
+
+def _is_answer(frame: Frame, address: IPv4Address) -> bool:
+    """ARP as RFC 826 lays it out behind the 14 bytes of Ethernet: operation, sender's and target's addresses."""
+    data = frame.data
+    return data[12:14] == ARP and data[20:22] == REPLY and data[28:32] == address.packed and data[38:42] == NOBODY
+
+
+def _mac(frame: Frame) -> str:
+    return frame.data[22:28].hex(":")

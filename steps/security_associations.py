@@ -1,0 +1,264 @@
+"""The keys of a tunnel: what both ends hold, whether it is what they are configured to, and what a new key costs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_bdd import then, when
+
+from lab import probe
+from lab.device import Appliance
+from lab.probe import Echoes, Outcome, Target, connect
+from provisioning.deployment_model import Site
+from sns.model import Configuration, CryptoProfile, Tunnel
+from sns.resolution import Resolver
+from steps.eventually import eventually
+from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.restore import Changes
+from steps.scene import Scene
+
+UP_WITHIN = 5.0  # s: a negotiation takes 0.1 s; both ends may begin at once, and both tunnels then stay (RFC 7296, 2.8.1)
+FAILED_WITHIN = 5.0  # s: a refused negotiation takes 0.1 s, but the peer may be the one that begins
+RENEWED_WITHIN = 3.0  # s: a renewal takes 0.1 s
+INTERVAL = 0.010  # s between two pings of the stream
+STREAM = 120  # pings: 0.3 s before the renewal, and several times what it takes after
+SLACK = 2  # s: the daemon tells whole seconds
+UNPROXIED = (7, 22)  # ports that no proxy of the local firewall answers for
+PATIENCE = 0.3  # s for a refusal: twenty times the round trip between the sites
+
+Association = Mapping[str, Any]
+
+_GROUPS = {"MODP_1024": 2, "MODP_2048": 14, "MODP_3072": 15, "MODP_4096": 16, "ECP_256": 19, "ECP_384": 20,
+           "ECP_521": 21, "ECP_256_BP": 28, "ECP_384_BP": 29, "ECP_512_BP": 30, "CURVE_25519": 31}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """An algorithm set in the product's words. ``group`` is the Diffie-Hellman group's number, None without one."""
+
+    encryption: str
+    hashing: str
+    group: int | None
+
+    def __str__(self) -> str:
+        return f"{self.encryption} {self.hashing}" + (f" dh{self.group}" if self.group else "")
+
+
+def negotiated(proposal: str) -> Suite:
+    """The suite in what the IKE daemon names by IANA's transforms, as in ``AES_CBC_256/HMAC_SHA2_256_128/MODP_2048``."""
+    cipher = re.search(r"(AES_CBC|AES_GCM_16|3DES)(?:_(\d{3}))?", proposal)
+    kinds = {"AES_CBC": "aes", "AES_GCM_16": "aes_gcm_16", "3DES": "3des"}
+    encryption = "/".join(filter(None, (kinds[cipher[1]], cipher[2]))) if cipher else "unknown"
+    digest = re.search(r"HMAC_(?:SHA2_(\d{3})|SHA(1))", proposal)
+    group = next((number for word, number in _GROUPS.items() if word in proposal.split("/")), None)
+    return Suite(encryption, f"sha{digest[1] or digest[2]}" if digest else "none", group)
+
+
+def configured(profile: CryptoProfile) -> list[Suite]:
+    """The suites that a profile allows, in its order."""
+    return [Suite(one.encryption.lower(), _digest(one.authentication), one.dh or profile.pfs) for one in profile.proposals]
+
+
+def _digest(written: str | None) -> str:
+    """``sha2_256`` and ``hmac_sha256`` are one: ``sha256``."""
+    return (written or "none").lower().removeprefix("hmac_").replace("sha2_", "sha")
+
+
+def told(firewall: Appliance) -> dict[str, Any]:
+    """All that a firewall says of its security associations, and why the last negotiation failed."""
+    answer: dict[str, Any] = json.loads(firewall.apply("showSAD", "--json").stdout)
+    return answer
+
+
+def ends(scene: Scene) -> list[tuple[Site, Site]]:
+    """Both ends of the tunnel, each with the other."""
+    return [(scene.site, scene.remote), (scene.remote, scene.site)]
+
+
+def standing(scene: Scene, site: Site, other: Site) -> list[Association]:
+    """The tunnels that a site's firewall holds with the other site, between the networks of the plan."""
+    networks = {one.name: str(one.networks[scene.tunnel.network_at(one.name)].subnet) for one in (site, other)}
+    return [
+        one
+        for one in told(scene.environment.firewall(site.name))["security_associations"]
+        if one["child_state"] == "INSTALLED"
+        and one["local_selectors"] == networks[site.name]
+        and one["remote_selectors"] == networks[other.name]
+    ]
+
+
+@when("both firewalls are asked for their security associations", target_fixture="held")
+def _ask_both(scene: Scene) -> dict[str, list[Association]]:
+    def look() -> dict[str, list[Association]]:
+        return {site.name: standing(scene, site, other) for site, other in ends(scene)}
+
+    return eventually(
+        look,
+        until=lambda held: all(held.values()),
+        within=UP_WITHIN,
+        phase="the tunnel at each end",
+        expected="a tunnel between the configured networks, at each end",
+    )
+
+
+@then("each holds the tunnel between the configured networks")
+def _at_each_end(held: dict[str, list[Association]], record: ScenarioRecorder) -> None:
+    for site, associations in held.items():
+        selectors = [f"{one['local_selectors']} - {one['remote_selectors']}" for one in associations]
+        record.observe(f"tunnels that {site} holds", expected="at least one", observed=selectors, holds=bool(selectors))
+
+
+@then("its algorithms and lifetimes are the configured ones")
+def _as_configured(scene: Scene, held: dict[str, list[Association]], record: ScenarioRecorder) -> None:
+    for site, association in ((site, one) for site, associations in held.items() for one in associations):
+        configuration = scene.environment.configuration(site)
+        tunnel = _configured_tunnel(scene, configuration)
+        phase1 = configuration.vpn.phase1[configuration.vpn.peers[tunnel.peer.lower()].profile.lower()]
+        phase2 = configuration.vpn.phase2[tunnel.profile.lower()]
+        _observe_suite(f"{site}, IKE", configured(phase1), negotiated(association["ike_proposal"]), record)
+        # The first keys of a tunnel come from the IKE exchange's own group (RFC 7296, 1.2): no group of theirs is told.
+        keyed = negotiated(association["esp_proposal"])
+        suites = configured(phase2) if keyed.group else [Suite(one.encryption, one.hashing, None) for one in configured(phase2)]
+        _observe_suite(f"{site}, ESP", suites, keyed, record)
+        ends_after = association["installed"] + association["life"]
+        record.observe(f"{site}, lifetime of the ESP keys (s)", expected=phase2.lifetime, observed=ends_after,
+                       holds=abs(ends_after - phase2.lifetime) <= SLACK)  # fmt: skip
+        renewed_after = association["ike_established"] + association["ike_rekey_in"]
+        record.observe(f"{site}, renewal of the IKE keys after (s)", expected=f"at most {phase1.lifetime}",
+                       observed=renewed_after, holds=0 < renewed_after <= phase1.lifetime)  # fmt: skip
+
+
+def _observe_suite(what: str, allowed: list[Suite], seen: Suite, record: ScenarioRecorder) -> None:
+    record.observe(f"{what} algorithms", expected=f"the first allowed, {allowed[0]}", observed=str(seen),
+                   holds=seen == allowed[0])  # fmt: skip
+
+
+def _configured_tunnel(scene: Scene, configuration: Configuration) -> Tunnel:
+    """The line of the active VPN slot that joins the two sites."""
+    remote = {scene.deployment.public_address(site.name) for site in (scene.site, scene.remote)}
+    resolver = Resolver(configuration)
+    for tunnel in configuration.vpn.tunnels:
+        if resolver.address(configuration.vpn.peers[tunnel.peer.lower()].remote) in remote:
+            return tunnel
+    raise LookupError("no tunnel of the active VPN slot goes to the other site")
+
+
+# A wrong key --------------------------------------------------------------------------------------------------------
+
+
+@when("the local firewall is given a wrong pre-shared key")
+def _wrong_key(scene: Scene, changes: Changes) -> None:
+    firewall = changes.of(scene.environment.firewall(scene.site.name))
+    firewall.edit("VPN/psk", lambda text: re.sub(r"(?m)^([^\[#=]+)=.*$", r"\1=not-the-key-of-the-other-end", text))
+    firewall.apply("envpn", "-u")
+
+
+@then("the firewall names the authentication failure")
+def _names_failure(scene: Scene, record: ScenarioRecorder) -> None:
+    firewall = scene.environment.firewall(scene.site.name)
+    failure = eventually(lambda: told(firewall)["last_failure"], within=FAILED_WITHIN, phase="the refused negotiation")
+    record.observe("the reason that the firewall gives", expected="AUTH_FAILED", observed=failure["code"])
+    record.observe("its place in the configuration", expected="VPN/peer:line", observed=failure["where"],
+                   holds="VPN/peer:" in failure["where"])  # fmt: skip
+
+
+@then("no tunnel stands at either end")
+def _none_stands(scene: Scene, record: ScenarioRecorder) -> None:
+    for site, other in ends(scene):
+        record.observe(f"tunnels that {site.name} holds", expected=0, observed=len(standing(scene, site, other)))
+    answered = probe.ping(scene.server, scene.remote_address, count=3, within=PATIENCE).answered
+    record.observe("pings answered by the remote server", expected=0, observed=answered)
+
+
+# New keys -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """The keys' indexes at each site before a renewal, and the stream of pings that went on meanwhile."""
+
+    before: Mapping[str, set[str]]
+    stream: Echoes
+
+
+@when("the keys of the tunnel are renewed under a stream of numbered packets", target_fixture="renewal")
+def _renew(scene: Scene) -> Renewal:
+    before = _indexes(scene)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        stream = pool.submit(probe.ping, scene.server, scene.remote_address, count=STREAM, interval=INTERVAL)
+        scene.environment.firewall(scene.site.name).renew_tunnels()
+        return Renewal(before, stream.result())
+
+
+def _indexes(scene: Scene) -> dict[str, set[str]]:
+    """The security parameter indexes of the tunnel's keys, by site."""
+    return {
+        site.name: {spi for one in standing(scene, site, other) for spi in (one["spi_in"], one["spi_out"])}
+        for site, other in ends(scene)
+    }
+
+
+@then("the tunnel has new keys at both ends")
+def _new_keys(scene: Scene, renewal: Renewal, record: ScenarioRecorder) -> None:
+    after = eventually(lambda: _indexes(scene), until=lambda now: _all_new(renewal.before, now), within=RENEWED_WITHIN,
+                       phase="the new keys at both ends", expected="none of the old indexes, and new ones")  # fmt: skip
+    for site, indexes in after.items():
+        kept = sorted(indexes & renewal.before[site])
+        record.observe(f"old keys that {site} still holds", expected=[], observed=kept)
+
+
+def _all_new(before: Mapping[str, set[str]], now: Mapping[str, set[str]]) -> bool:
+    return all(indexes and not indexes & before[site] for site, indexes in now.items())
+
+
+@then("no packet of the stream is lost")
+def _none_lost(renewal: Renewal, record: ScenarioRecorder) -> None:
+    record.observe("pings sent", expected=STREAM, observed=renewal.stream.sent)
+    record.observe("pings lost", expected=0, observed=renewal.stream.lost)
+
+
+# Outside the tunnel's networks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Attempts at addresses outside the tunnel's networks, and the packets that the tunnel carried before and after."""
+
+    attempts: Mapping[str, Outcome]
+    carried: tuple[int, int]
+
+
+@when("the private server tries addresses of the remote site outside the tunnel's networks", target_fixture="crossing")
+def _try_outside(scene: Scene) -> Crossing:
+    inside = scene.remote.networks[scene.tunnel.network_at(scene.remote.name)].subnet
+    addresses = [address for network in scene.remote.networks.values() for address in network.dhcp]
+    addresses += [member.ha_address for member in scene.remote.firewall.members if member.ha_address]
+    targets = [Target(address, port) for address in addresses if address not in inside for port in UNPROXIED]
+    before = _carried(scene)
+    outcomes = connect(scene.server, targets, within=PATIENCE)
+    return Crossing({str(target): outcome for target, outcome in outcomes.items()}, (before, _carried(scene)))
+
+
+def _carried(scene: Scene) -> int:
+    """Packets that the local end has put into the tunnel."""
+    return sum(int(one["packets_out"]) for one in standing(scene, scene.site, scene.remote))
+
+
+@then("none of the attempts enters the tunnel")
+def _none_enters(scene: Scene, crossing: Crossing, record: ScenarioRecorder) -> None:
+    before, after = crossing.carried
+    record.observe("packets of the attempts in the tunnel", expected=0, observed=after - before)
+    probe.ping(scene.server, scene.remote_address, count=3)
+    record.observe("packets of three pings in the tunnel", expected=3, observed=_carried(scene) - after)
+
+
+@then("none of them is answered")
+def _none_answered(crossing: Crossing, record: ScenarioRecorder) -> None:
+    answered = [target for target, outcome in crossing.attempts.items() if outcome is Outcome.ANSWERED]
+    record.observe("attempts made", expected="some", observed=len(crossing.attempts), holds=bool(crossing.attempts))
+    record.observe("attempts answered", expected=[], observed=answered)

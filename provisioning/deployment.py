@@ -98,7 +98,8 @@ class Deployment:
             case "pool":
                 found.update({self.pool_id(pool): pool for site in sites for pool in site.pools})
             case "published_service":
-                found.update({entry.id: entry for site in sites for entry in site.published})
+                # Over UDP there is no web site: such a service is compared with the rules, and not fetched.
+                found.update({entry.id: entry for site in sites for entry in site.published if entry.protocol == "tcp"})
             case "web_server":
                 found.update({host.id: host for site in sites for host in site.hosts_of("web")})
             case "bare_metal_server":

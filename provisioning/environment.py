@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab import running
+from lab import ownership, running
 from lab.capture import Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
@@ -186,12 +186,11 @@ class LabEnvironment:
 def lab_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], None]) -> LabEnvironment:
     """Build the deployment in simulation. Raises DeploymentError before anything is started, or LabError."""
     refuse_broken(deployment)
-    run = running.new_run()
-    folder = running.lab_folder(run)
-    secrets = Secrets(deployment.secrets, deployment.folder, store=folder / "secrets.json")
-    lab = running.up(topology(deployment, secrets), run=run, keep=keep, progress=progress)
-    (folder / "deployment.json").write_text(json.dumps({"folder": str(deployment.folder.resolve())}))
-    return LabEnvironment(deployment, lab, secrets)
+    with ownership.claimed(keep=keep) as run:
+        secrets = Secrets(deployment.secrets, deployment.folder, store=ownership.lab_folder(run) / "secrets.json")
+        lab = running.up(topology(deployment, secrets), run=run, progress=progress)
+        ownership.write_facts(run, "deployment.json", {"folder": str(deployment.folder.resolve())})
+        return LabEnvironment(deployment, lab, secrets)
 
 
 def lab_attach(run: str | None = None, deployment: Deployment | None = None) -> LabEnvironment:

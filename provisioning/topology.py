@@ -139,7 +139,9 @@ def _commands() -> dict[str, tuple[bytes, int]]:
 
 
 def _web(site: Site, host: PrivateHost, keys: Keys) -> Host:
-    ports = {entry.port for entry in site.published if entry.host == host.name} or {80}
+    published = [entry for entry in site.published if entry.host == host.name]
+    ports = {entry.port for entry in published if entry.protocol == "tcp"} or {80}
+    answering = tuple(Listener("echo", "udp", entry.port) for entry in published if entry.protocol == "udp")
     setup = web.web(
         name=host.id,
         authorities=keys.authorities,
@@ -147,7 +149,7 @@ def _web(site: Site, host: PrivateHost, keys: Keys) -> Host:
         port=min(ports),
         unpublished=tuple(sorted({*ports, *UNPUBLISHED} - {min(ports)})),
         download=DOWNLOAD,
-        listeners=ECHO,
+        listeners=(*ECHO, *answering),
     )
     network = site.networks[host.network]
     nic = Nic("eth0", network.segment, host.mac, site.region)

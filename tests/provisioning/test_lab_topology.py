@@ -96,3 +96,13 @@ def test_a_missing_environment_variable_is_told_at_its_line(tmp_path: Path) -> N
     assert [str(finding) for finding in failure.value.findings] == [
         f"{folder}/deployment.toml:{line}: secrets.ha_sbg7: set the environment variable HA_OF_SBG7"
     ]
+
+
+def test_a_published_udp_service_is_answered_by_its_host_and_fetched_by_no_scenario(tmp_path: Path) -> None:
+    folder = copy_of(MINIMAL, tmp_path)
+    with (folder / "deployment.toml").open("a") as plan:
+        plan.write('[[sites.sbg7.published]]\nname = "clock"\nprotocol = "udp"\nport = 1230\nhost = "web"\n')
+    deployment = load(folder)
+    assert deployment.axis("published_service") == ("sbg7-http",)
+    web = topology(deployment, Secrets(deployment.secrets, deployment.folder)).host("web-sbg7")
+    assert "1230" in web.boot or any(b"1230" in content for content, _ in web.files.values())

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_bdd import then, when
@@ -62,6 +62,18 @@ def negotiated(proposal: str) -> Suite:
 def configured(profile: CryptoProfile) -> list[Suite]:
     """The suites that a profile allows, in its order."""
     return [Suite(one.encryption.lower(), _digest(one.authentication), one.dh or profile.pfs) for one in profile.proposals]
+
+
+def as_esp_tells(suite: Suite, *, first: bool) -> Suite:
+    """A suite of phase 2 as the keys in place tell it: a cipher that authenticates itself has no hash beside it.
+
+    The ``first`` keys of a tunnel come from the IKE exchange's own group (RFC 7296, 1.2): no group of theirs is told.
+    """
+    return replace(
+        suite,
+        hashing="none" if suite.encryption.startswith("aes_gcm") else suite.hashing,
+        group=None if first else suite.group,
+    )
 
 
 def _digest(written: str | None) -> str:
@@ -121,9 +133,8 @@ def _as_configured(scene: Scene, held: dict[str, list[Association]], record: Sce
         phase1 = configuration.vpn.phase1[configuration.vpn.peers[tunnel.peer.lower()].profile.lower()]
         phase2 = configuration.vpn.phase2[tunnel.profile.lower()]
         _observe_suite(f"{site}, IKE", configured(phase1), negotiated(association["ike_proposal"]), record)
-        # The first keys of a tunnel come from the IKE exchange's own group (RFC 7296, 1.2): no group of theirs is told.
         keyed = negotiated(association["esp_proposal"])
-        suites = configured(phase2) if keyed.group else [Suite(one.encryption, one.hashing, None) for one in configured(phase2)]
+        suites = [as_esp_tells(one, first=keyed.group is None) for one in configured(phase2)]
         _observe_suite(f"{site}, ESP", suites, keyed, record)
         ends_after = association["installed"] + association["life"]
         record.observe(f"{site}, lifetime of the ESP keys (s)", expected=phase2.lifetime, observed=ends_after,

@@ -5,7 +5,9 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
-SYSTEM := mmdebstrap python3-venv util-linux
+SYSTEM := mmdebstrap python3-venv util-linux libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+# What readers open reports and captures with; so do the tests.
+TESTED_WITH := chromium poppler-utils tshark
 
 help:
 	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"
@@ -15,7 +17,7 @@ help:
 
 setup: $(READY)
 
-$(READY): requirements.lock pyproject.toml tools/install-system-packages
+$(READY): requirements.lock pyproject.toml Makefile tools/install-system-packages
 	@tools/install-system-packages $(SYSTEM)
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -26,6 +28,7 @@ accept: setup
 	$(VENV)/bin/pytest features/
 
 test: setup
+	@tools/install-system-packages $(TESTED_WITH)
 	$(VENV)/bin/pytest tests/
 
 lint: setup

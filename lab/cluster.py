@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from lab.device import Appliance
@@ -33,5 +32,5 @@ class Cluster:
 
     @staticmethod
     def _state(member: Appliance) -> str:
-        done = member.run("hainfo", "--json", timeout=5)
-        return str(json.loads(done.stdout)["local"]["mode"]).lower() if done.ok else "silent"
+        told = member.ha_status()
+        return str(told["local"]["mode"]).lower() if told else "silent"

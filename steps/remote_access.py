@@ -41,8 +41,13 @@ class Client:
         return IPv4Address(words[3].partition("/")[0]) if len(words) > 3 else None
 
     def stop(self) -> None:
-        """Disconnect and wait until the interface is gone."""
-        self.host.run("sh", "-c", f"[ ! -e {FOLDER}/pid ] || kill $(cat {FOLDER}/pid) 2>/dev/null; rm -f {FOLDER}/pid")
+        """Disconnect and wait until the interface is gone.
+
+        The first signal makes OpenVPN tell the firewall; the second spares the second that it then grants the firewall.
+        """
+        for _ in range(2):
+            self.host.run("sh", "-c", f"[ ! -e {FOLDER}/pid ] || kill $(cat {FOLDER}/pid)")
+        self.host.run("rm", "-f", f"{FOLDER}/pid")
         eventually(lambda: self.address() is None, within=5.0, phase="the end of the VPN user's tunnel")
 
 

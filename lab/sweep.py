@@ -1,4 +1,8 @@
-"""A sweep of TCP ports: one SYN to each, as fast as the wires take them, and who answered what."""
+"""A sweep of TCP ports: one SYN to each, as fast as the wires take them, and who answered what.
+
+Both are read at the target's own wire: a SYN that was lost on its way is seen to be missing and sent again, so a port is
+only called silent when its SYN arrived and nothing came back.
+"""
 
 from __future__ import annotations
 
@@ -7,73 +11,118 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from lab import namespace
 from lab.probe import Outcome
 
 if TYPE_CHECKING:
+    from lab.capture import Frame, Tap
     from lab.host import LabHost
 
 ALL_PORTS = range(1, 65536)
-BURST = 256  # SYNs between two looks at the answers; the userspace switch drops when its queue of 2,048 is outrun
-SETTLE = 0.5  # s after the last SYN: several round trips of the most distant site
+BURST, BREATH = 256, 0.002  # SYNs, then s: the userspace switch drops what outruns its queue of 2,048
+ROUNDS = 8  # at the most; what one round of a busy machine lost, the next ones send again
+ARRIVES_WITHIN = 0.1  # s for the last SYN of a round to arrive, and to be answered: ten times the longest way
 SYN, RST, ACK = 0x02, 0x04, 0x10
+
+_SEGMENT = struct.Struct("!HHIIBBHHH")
+_SEQUENCE, _WINDOW = 0x52454D50, 64240
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What a sweep found. Ports that are in neither set stayed silent."""
+    """What a sweep found. ``reached`` are the ports whose SYN arrived; those in neither other set stayed silent."""
 
-    sent: int
+    reached: frozenset[int]
     answered: frozenset[int]
     refused: frozenset[int]
-    source_port: int
 
     def outcome(self, port: int) -> Outcome:
-        """What became of one port."""
+        """What became of one port. Raises KeyError for one that was not reached: nothing is known of it."""
+        if port not in self.reached:
+            raise KeyError(port)
         if port in self.answered:
             return Outcome.ANSWERED
         return Outcome.REFUSED if port in self.refused else Outcome.SILENT
 
 
-def sweep(host: LabHost, address: IPv4Address, ports: Iterable[int] = ALL_PORTS) -> Sweep:
-    """Send a SYN from ``host`` to every port of an address. The host's kernel resets what is opened.
+def sweep(host: LabHost, address: IPv4Address, wire: Tap, ports: Iterable[int] = ALL_PORTS) -> Sweep:
+    """Send a SYN from ``host`` to every port of an address, ``wire`` being the capture of the target's own interface.
 
-    A lost SYN looks like a silent port: compare ``sent`` with what a capture saw arrive.
+    The host's kernel resets what is opened. Ports that are not ``reached`` after :data:`ROUNDS` rounds are left out.
     """
-    wanted = list(ports)
+    missing = set(ports)
     source_port = random.randrange(61000, 65000)  # noqa: S311 - above the range that the kernel itself uses
-    source = _source(host, address)
-    base = _sum(source.packed + address.packed + struct.pack("!HH", socket.IPPROTO_TCP, 20))
-    answered: set[int] = set()
-    refused: set[int] = set()
+    seen = _Seen(address, source_port)
     with host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
-        raw.setsockopt(socket.SOL_SOCKET, namespace.SO_RCVBUFFORCE, 8 << 20)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # it only sends
         raw.setblocking(False)
+        base = _sum(_source(host, address).packed + address.packed + struct.pack("!HH", socket.IPPROTO_TCP, 20))
+        for _ in range(ROUNDS):
+            _send_round(raw, address, source_port, base, sorted(missing))
+            time.sleep(ARRIVES_WITHIN)
+            seen.read(wire)
+            missing -= seen.reached
+            if not missing:
+                break
+    return Sweep(frozenset(seen.reached), frozenset(seen.answered), frozenset(seen.refused))
 
-        def collect(seconds: float) -> None:
-            deadline = time.monotonic() + seconds
-            while select.select([raw], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                data = raw.recv(4096)
-                segment = data[(data[0] & 15) * 4 :]
-                port, to, flags = struct.unpack("!HH9xB", segment[:14])
-                if to != source_port or data[12:16] != address.packed:
-                    continue
-                if flags & RST:
-                    refused.add(port)
-                elif flags & (SYN | ACK) == SYN | ACK:
-                    answered.add(port)
 
-        for first in range(0, len(wanted), BURST):
-            for port in wanted[first : first + BURST]:
-                _send(raw, _segment(source_port, port, base), address)
-            collect(0.002)
-        collect(SETTLE)
-    return Sweep(len(wanted), frozenset(answered), frozenset(refused), source_port)
+class _Seen:
+    """What passed at the target's wire so far."""
+
+    def __init__(self, address: IPv4Address, source_port: int) -> None:
+        self.reached: set[int] = set()
+        self.answered: set[int] = set()
+        self.refused: set[int] = set()
+        self._address = address.packed
+        self._source_port = source_port.to_bytes(2, "big")
+        self._cursor = 0
+
+    def read(self, wire: Tap) -> None:
+        """Take in what is new. Raises CaptureIncomplete when the capture lost frames."""
+        frames = wire.since(self._cursor)
+        self._cursor += len(frames)
+        for frame in frames:
+            self._take(frame)
+
+    def _take(self, frame: Frame) -> None:
+        """TCP in IPv4 without options: the firewall's stack and ours write none into these segments' IP headers."""
+        data = frame.data
+        if data[12:15] != b"\x08\x00\x45" or data[23] != socket.IPPROTO_TCP:
+            return
+        if data[34:36] == self._source_port and data[30:34] == self._address:
+            if data[47] == SYN:
+                self.reached.add(int.from_bytes(data[36:38], "big"))
+        elif data[36:38] == self._source_port and data[26:30] == self._address:
+            port = int.from_bytes(data[34:36], "big")
+            if data[47] & RST:
+                self.refused.add(port)
+            elif data[47] & (SYN | ACK) == SYN | ACK:
+                self.answered.add(port)
+
+
+def _send_round(raw: socket.socket, address: IPv4Address, source_port: int, base: int, ports: Collection[int]) -> None:
+    target = (str(address), 0)
+    flags = 5 << 4, SYN
+    base += source_port + (_SEQUENCE >> 16) + (_SEQUENCE & 0xFFFF) + (flags[0] << 8 | flags[1]) + _WINDOW
+    for number, port in enumerate(ports):
+        total = base + port
+        total = (total & 0xFFFF) + (total >> 16)
+        total = (total & 0xFFFF) + (total >> 16)
+        segment = _SEGMENT.pack(source_port, port, _SEQUENCE, 0, *flags, _WINDOW, ~total & 0xFFFF, 0)
+        while True:
+            try:
+                raw.sendto(segment, target)
+            except BlockingIOError:
+                select.select([], [raw], [], 0.1)
+            else:
+                break
+        if number % BURST == BURST - 1:
+            time.sleep(BREATH)
 
 
 def _source(host: LabHost, address: IPv4Address) -> IPv4Address:
@@ -81,24 +130,6 @@ def _source(host: LabHost, address: IPv4Address) -> IPv4Address:
     with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((str(address), 9))
         return IPv4Address(probe.getsockname()[0])
-
-
-def _send(raw: socket.socket, segment: bytes, address: IPv4Address) -> None:
-    while True:
-        try:
-            raw.sendto(segment, (str(address), 0))
-        except BlockingIOError:
-            select.select([], [raw], [], 0.1)
-        else:
-            return
-
-
-def _segment(source_port: int, port: int, base: int) -> bytes:
-    words = struct.pack("!HHIIBBH", source_port, port, 0x52454D50, 0, 5 << 4, SYN, 64240)
-    total = base + _sum(words)
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return words + struct.pack("!HH", ~total & 0xFFFF, 0)
 
 
 def _sum(data: bytes) -> int:

@@ -118,7 +118,9 @@ def _page_withheld(attempts: tuple[Outcome, str], who: str, record: ScenarioReco
 
 @when("the stranger sweeps all TCP ports of the public address", target_fixture="swept")
 def _sweep(scene: Scene) -> Sweep:
-    return sweep(scene.environment.stranger, scene.public_address)
+    wire = scene.firewall_port("external")
+    with scene.environment.listen([wire]) as taps:
+        return sweep(scene.environment.stranger, scene.public_address, taps[wire])
 
 
 @then("exactly the published services and the SSL VPN answer")
@@ -132,7 +134,7 @@ def _only_published(scene: Scene, swept: Sweep, record: ScenarioRecorder) -> Non
 
 @then("every other port stays silent")
 def _others_silent(swept: Sweep, record: ScenarioRecorder) -> None:
-    record.observe("the ports swept", expected=len(ALL_PORTS), observed=swept.sent)
+    record.observe("the ports reached", expected=len(ALL_PORTS), observed=len(swept.reached))
     record.observe("the ports that refuse", expected=[], observed=sorted(swept.refused)[:20])
 
 

@@ -203,19 +203,11 @@ class Routed:
 
 @when("the provider's gateway routes packets for each of them to the firewall", target_fixture="routed")
 def _route_to_others(scene: Scene, others: list[IPv4Address]) -> Routed:
-    outside, inside = _ports_of_firewall(scene)
+    outside, inside = scene.firewall_port("external"), scene.firewall_port("private")
     with scene.environment.listen((outside, inside)) as taps:
         sent = _inject_syns(scene, scene.deployment.internet.stranger, *others).count
         seen = watch(lambda: _count_syns(taps[outside]), until=lambda count: count >= sent, within=2.0).seen
         return Routed(sent, seen, _count_syns(taps[inside]))
-
-
-def _ports_of_firewall(scene: Scene) -> tuple[str, str]:
-    """The capture points of the active member's external and internal ports."""
-    firewall = scene.environment.firewall(scene.site.name).name
-    nics = scene.site.firewall.nics
-    external, internal = scene.site.network_of("external").name, scene.server_network.name
-    return f"{firewall}:eth{nics.index(external)}", f"{firewall}:eth{nics.index(internal)}"
 
 
 @then("the firewall passes none of them on")

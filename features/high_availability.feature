@@ -8,6 +8,12 @@ Feature: Two firewalls stand for one
     Then exactly one of them is active
     And they agree on who it is
 
+  @SNS-HA-02 @each_cluster @needs_raw_frames
+  Scenario: The passive member is silent on the data networks
+    Given the active member answers for the cluster's addresses
+    When the neighbours of the cluster ask for its addresses and use its services
+    Then the passive member sends nothing on the data networks
+
   @SNS-HA-03 @each_cluster
   Scenario: A change is not shared until the administrator synchronises it
     Given the members have the same configuration
@@ -40,3 +46,19 @@ Feature: Two firewalls stand for one
     Then the former passive member is active, alone
     And every flow goes on within the budget for a switch
     And the TCP sessions are the same ones
+
+  @SNS-HA-07 @each_cluster @needs_fault_injection @disruptive
+  Scenario: A cut of the HA link does not make two active members
+    Given a download through the firewall, a session with the published site and pings through every tunnel
+    When the HA link is cut
+    Then both members report the HA link as failed
+    And exactly one member forwards and answers for the cluster's addresses
+    And the TCP sessions are the same ones
+
+  @SNS-HA-08 @each_cluster @needs_fault_injection @disruptive
+  Scenario: A member that comes back is passive, synchronised, and can take the work back
+    Given the active member has lost power and the other has taken over
+    When the lost member returns
+    Then it is passive and the members are synchronised
+    When the administrator makes the passive member active
+    Then the published site answers through it

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from lab import namespace
 from lab.errors import CaptureIncomplete, LabError
-from lab.relay import PACKET_AUXDATA, SOL_PACKET, tagged
+from lab.relay import PACKET_AUXDATA, PACKET_OUTGOING, SOL_PACKET, tagged
 
 if TYPE_CHECKING:
     from scapy.packet import Packet
@@ -34,10 +34,14 @@ MARKER_WITHIN = 5.0  # s
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A captured frame: ``time`` in seconds since the epoch by the kernel's clock, ``data`` as on the wire."""
+    """A captured frame: ``time`` in seconds since the epoch by the kernel's clock, ``data`` as on the wire.
+
+    ``from_host`` tells, at a host's port, what the host sent from what was sent to it.
+    """
 
     time: float
     data: bytes
+    from_host: bool = True
 
     @property
     def packet(self) -> Packet:
@@ -93,7 +97,7 @@ class Tap:
         deadline = time.monotonic() + MARKER_WITHIN
         while True:
             try:
-                data, ancillary, _, _ = self._socket.recvmsg(65600, 256)
+                data, ancillary, _, sender = self._socket.recvmsg(65600, 256)
             except BlockingIOError:
                 left = deadline - time.monotonic()
                 if left <= 0 or not select.select([self._socket], [], [], left)[0]:
@@ -103,7 +107,7 @@ class Tap:
                 if token in data:
                     break
                 continue
-            self._frames.append(Frame(_timestamp(ancillary), tagged(data, ancillary)))
+            self._frames.append(Frame(_timestamp(ancillary), tagged(data, ancillary), sender[2] != PACKET_OUTGOING))
         statistics = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
         self._dropped += struct.unpack("=II", statistics)[1]
 

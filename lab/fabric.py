@@ -80,9 +80,9 @@ class Fabric:
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(lambda host: self._configure(host, pids[host.name]), self.topology.hosts))
 
-    def set_link(self, host: str, nic: str, *, up: bool) -> None:
-        """Pull or plug a cable: the host sees its carrier change."""
-        self._ip([f"link set {self.port(host, nic)} {'up' if up else 'down'}"])
+    def set_links(self, host: str, nics: Iterable[str], *, up: bool) -> None:
+        """Pull or plug cables, all at once: the host sees their carriers change."""
+        self._ip(f"link set {self.port(host, nic)} {'up' if up else 'down'}" for nic in nics)
 
     # How it is wired
 
@@ -130,7 +130,9 @@ class Fabric:
 
     def _switch_ports(self) -> list[str]:
         """One transaction: all bridges, trunks between regions, and ports."""
-        words: list[str] = []
+        # A shared MAC that moves to another port must be followed at once: by default the switch looks at its cached
+        # flows every 500 ms, which would be our delay in every change of members and not the network's.
+        words = ["--", "set", "Open_vSwitch", ".", "other_config:max-revalidator=100"]
         for bridge in ("vrack", *(self._switch_bridge(region) for region in self._distant_regions())):
             words += ["--", "add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev"]
         for number, region in enumerate(self._distant_regions()):

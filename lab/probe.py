@@ -149,7 +149,7 @@ def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float
             due = start + len(sent_at) * interval
             if len(sent_at) < count and now >= due:
                 with suppress(OSError):  # no route: sent for nothing, and not answered
-                    opened.sendto(_echo(identity, len(sent_at)), (str(address), 0))
+                    opened.sendto(echo_request(identity, len(sent_at)), (str(address), 0))
                 sent_at[len(sent_at)] = now
                 continue
             limit = due if len(sent_at) < count else sent_at[count - 1] + within
@@ -167,7 +167,8 @@ def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float
     return Echoes(len(sent_at), tuple(trips.values()), silence)
 
 
-def _echo(identity: int, sequence: int) -> bytes:
+def echo_request(identity: int, sequence: int) -> bytes:
+    """An ICMP echo request (RFC 792) with a word in it that captures are searched for."""
     body = struct.pack("!HH", identity, sequence) + b"rempart" * 8
     total = sum(struct.unpack(f"!{len(body) // 2}H", body)) + 0x0800
     total = (total & 0xFFFF) + (total >> 16)

@@ -58,10 +58,13 @@ class Scene:
         """The firewall's address on the Internet."""
         return self.deployment.public_address(self.site.name)
 
+    def firewall_nic(self, role: str) -> str:
+        """The members' interface on the site's network of a role."""
+        return f"eth{self.site.firewall.nics.index(self.site.network_of(role).name)}"
+
     def firewall_port(self, role: str) -> str:
         """The capture point of the active member's interface on the site's network of a role."""
-        number = self.site.firewall.nics.index(self.site.network_of(role).name)
-        return f"{self.environment.firewall(self.site.name).name}:eth{number}"
+        return f"{self.environment.firewall(self.site.name).name}:{self.firewall_nic(role)}"
 
     @property
     def tunnel(self) -> Tunnel:

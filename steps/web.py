@@ -62,7 +62,8 @@ def _log_shows_the_stranger(scene: Scene, record: ScenarioRecorder) -> None:
 
 
 @step("the stranger reaches the published web site")
-def _stranger_reaches(scene: Scene, record: ScenarioRecorder) -> None:
+def stranger_reaches(scene: Scene, record: ScenarioRecorder) -> None:
+    """Observe that the published site answers a stranger."""
     seen = status(fetch(scene.environment.stranger, published(scene)))
     record.observe("the stranger's request to the published site", expected="HTTP/1.1 200 OK", observed=seen)
 
@@ -91,7 +92,8 @@ def _put_translation_back(changes: Changes) -> None:
 
 
 @given(parsers.parse("the private server reaches the public site over {service}"))
-def _server_reaches(scene: Scene, service: str, record: ScenarioRecorder) -> None:
+def server_reaches(scene: Scene, service: str, record: ScenarioRecorder) -> None:
+    """Observe that the public site answers the private server over http or https."""
     url = f"{service}://{scene.deployment.internet.allowed[0]}/"
     seen = status(fetch(scene.server, url))
     record.observe(f"the private server's {service} request", expected="200", observed=seen, holds="200" in seen)

@@ -23,6 +23,7 @@ http {{
     default_type text/plain;
     sendfile on;
     server_tokens off;
+    keepalive_requests 1000000;
     log_format lab '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
         '"$http_referer" "$http_user_agent" port=$remote_port host=$host scheme=$scheme';
     access_log {ACCESS_LOG} lab;

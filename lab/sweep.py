@@ -11,7 +11,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from lab.host import LabHost
 
 ALL_PORTS = range(1, 65536)
-BURST, BREATH = 256, 0.002  # SYNs, then s: the userspace switch drops what outruns its queue of 2,048
-ROUNDS = 8  # at the most; what one round of a busy machine lost, the next ones send again
-ARRIVES_WITHIN = 0.1  # s for the last SYN of a round to arrive, and to be answered: ten times the longest way
+BURST = 200  # SYNs on their way at once: a port of the userspace switch queues about 270 (212,992 bytes of 768 each)
+ARRIVES_WITHIN = 0.1  # s for a burst to arrive, ten times the longest way
+PAUSE = 0.0005  # s between two looks
+ROUNDS = 8  # at the most; what one round lost, the next sends again
 SYN, RST, ACK = 0x02, 0x04, 0x10
 
 _SEGMENT = struct.Struct("!HHIIBBHHH")
@@ -62,12 +63,14 @@ def sweep(host: LabHost, address: IPv4Address, wire: Tap, ports: Iterable[int] =
         raw.setblocking(False)
         base = _sum(_source(host, address).packed + address.packed + struct.pack("!HH", socket.IPPROTO_TCP, 20))
         for _ in range(ROUNDS):
-            _send_round(raw, address, source_port, base, sorted(missing))
-            time.sleep(ARRIVES_WITHIN)
-            seen.read(wire)
+            for burst in _bursts(sorted(missing)):
+                _send(raw, address, source_port, base, burst)
+                seen.await_all(wire, burst)
             missing -= seen.reached
             if not missing:
                 break
+        time.sleep(ARRIVES_WITHIN)  # for the last answers
+        seen.read(wire)
     return Sweep(frozenset(seen.reached), frozenset(seen.answered), frozenset(seen.refused))
 
 
@@ -89,6 +92,14 @@ class _Seen:
         for frame in frames:
             self._take(frame)
 
+    def await_all(self, wire: Tap, burst: Collection[int]) -> None:
+        """Read until a burst has arrived, or its time is up."""
+        deadline = time.monotonic() + ARRIVES_WITHIN
+        self.read(wire)
+        while not self.reached.issuperset(burst) and time.monotonic() < deadline:
+            time.sleep(PAUSE)
+            self.read(wire)
+
     def _take(self, frame: Frame) -> None:
         """TCP in IPv4 without options: the firewall's stack and ours write none into these segments' IP headers."""
         data = frame.data
@@ -105,11 +116,15 @@ class _Seen:
                 self.answered.add(port)
 
 
-def _send_round(raw: socket.socket, address: IPv4Address, source_port: int, base: int, ports: Collection[int]) -> None:
+def _bursts(ports: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ports[first : first + BURST] for first in range(0, len(ports), BURST))
+
+
+def _send(raw: socket.socket, address: IPv4Address, source_port: int, base: int, ports: Iterable[int]) -> None:
     target = (str(address), 0)
     flags = 5 << 4, SYN
     base += source_port + (_SEQUENCE >> 16) + (_SEQUENCE & 0xFFFF) + (flags[0] << 8 | flags[1]) + _WINDOW
-    for number, port in enumerate(ports):
+    for port in ports:
         total = base + port
         total = (total & 0xFFFF) + (total >> 16)
         total = (total & 0xFFFF) + (total >> 16)
@@ -121,8 +136,6 @@ def _send_round(raw: socket.socket, address: IPv4Address, source_port: int, base
                 select.select([], [raw], [], 0.1)
             else:
                 break
-        if number % BURST == BURST - 1:
-            time.sleep(BREATH)
 
 
 def _source(host: LabHost, address: IPv4Address) -> IPv4Address:

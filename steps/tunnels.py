@@ -44,8 +44,8 @@ def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
 def _exchange(scene: Scene, count: int) -> dict[str, Echoes]:
     scene.environment.begin_capture()
     return {
-        scene.site.name: probe.ping(scene.server, scene.remote_address, count=count),
-        scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=count),
+        scene.site.name: probe.ping(scene.server, scene.remote_address, count=count, interval=0.005),
+        scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=count, interval=0.005),
     }
 
 

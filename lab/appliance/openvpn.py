@@ -32,7 +32,7 @@ AUTHORITY = "Certificates/sslvpn-full-default-authority"
 
 _READY = b"Initialization Sequence Completed"
 _CIPHERS = "AES-256-GCM:AES-128-GCM:AES-256-CBC"
-_NEXT_REMOTE = 3  # seconds a client waits for one remote before it tries the other: UDP blocked must not cost a minute
+_NEXT_REMOTE = 2  # seconds a client waits for one remote before it tries the other: UDP blocked must not cost a minute
 
 
 @dataclass(frozen=True, slots=True)

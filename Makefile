@@ -1,6 +1,6 @@
 # Every target starts from a bare Debian 12 with root: it installs what is missing, and nothing twice.
 .DELETE_ON_ERROR:
-.PHONY: help setup accept test lint clean
+.PHONY: help setup accept test bench lint clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,6 +12,7 @@ TESTED_WITH := chromium poppler-utils tshark
 help:
 	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"
 	@echo "make test     the project's own tests"
+	@echo "make bench    what it costs, beside its peers (half an hour; BENCH='--runs 1 --sites 1,2' for a look)"
 	@echo "make lint     style, types, import arrows"
 	@echo "make clean    remove the labs that run and the Python environment"
 
@@ -30,6 +31,9 @@ accept: setup
 test: setup
 	@tools/install-system-packages $(TESTED_WITH)
 	$(VENV)/bin/pytest tests/
+
+bench: setup
+	$(VENV)/bin/python -m benchmarks $(BENCH)
 
 lint: setup
 	$(VENV)/bin/ruff check .

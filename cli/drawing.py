@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lab.topology import Host, Nic, Segment, Topology
 
-WIDTH = 44  # characters of a site's column; two fit on an 90-column terminal
+NARROWEST = 41  # characters of a site's column; two of them and the gap fit on a 90-column terminal
+GAP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def _site(site: str, topology: Topology, segments: Mapping[str, Segment], live: 
     hosts = [host for host in topology.hosts if host.site == site]
     distance = sum(item.seconds for item in topology.distances if item.region == hosts[0].nics[0].region)
     title = f"{site}" + (f"  ({distance * 2000:g} ms from {topology.regions[0]} and back)" if distance else "")
-    lines = [title, "─" * (WIDTH - 3)]
+    lines = [title]
     for name in _segments_of(hosts, segments):
         lines.append(_segment_title(segments[name]))
         plugged = [(host, nic) for host in hosts for nic in host.nics if _meets(nic, segments[name])]
@@ -51,7 +52,7 @@ def _site(site: str, topology: Topology, segments: Mapping[str, Segment], live: 
             stem = "└─" if place == len(plugged) - 1 else "├─"
             note = live.notes.get(host.name, "") if nic is host.nics[0] else ""
             lines.append(f" {stem} {host.name:<15} {_address(host, nic, live)}{'  ' + note if note else ''}")
-    return lines
+    return [title, "─" * max(NARROWEST, *map(len, lines)), *lines[1:]]
 
 
 def _segments_of(hosts: Sequence[Host], segments: Mapping[str, Segment]) -> list[str]:
@@ -77,6 +78,8 @@ def _address(host: Host, nic: Nic, live: Live) -> str:
 
 
 def _beside(blocks: Sequence[list[str]]) -> list[str]:
+    """Columns as wide as what stands in them: the rule under a title is as long as the longest line."""
     height = max(len(block) for block in blocks)
     padded = [[*block, *[""] * (height - len(block))] for block in blocks]
-    return ["".join(f"{line:<{WIDTH}}" for line in row) for row in zip(*padded, strict=True)]
+    widths = [len(block[1]) + GAP for block in blocks]
+    return ["".join(f"{line:<{width}}" for line, width in zip(row, widths, strict=True)) for row in zip(*padded, strict=True)]

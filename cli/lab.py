@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from provisioning.environment import LabEnvironment
 
 
+class WrongUse(Exception):
+    """Arguments that do not go together."""
+
+
 def run_verb(given: argparse.Namespace) -> int:
-    """Do what ``rempart lab VERB`` asks; the exit code. Raises LabError and DeploymentError."""
+    """Do what ``rempart lab VERB`` asks; the exit code. Raises LabError, DeploymentError and WrongUse."""
+    from lab.ownership import require_root
+
+    require_root()
     verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "down": _down}
     return verbs[given.verb](given)
 
@@ -39,17 +46,26 @@ def _up(given: argparse.Namespace) -> int:
 
 
 def _status(given: argparse.Namespace) -> int:
-    from lab.running import running
+    from lab.ownership import KEPT, running
 
-    runs = [given.run] if given.run else sorted(running())
-    if not runs:
+    labs = running()
+    if given.run and given.run not in labs:
+        raise LabNotFound(f"lab {given.run} is not running")
+    if not labs:
         print("no lab is running; `rempart lab up` starts one")
         return 0
-    for run in runs:
-        environment = _attach(run)
+    broken = 0
+    for run in [given.run] if given.run else sorted(labs):
+        try:
+            environment = _attach(run)
+        except LabError as why:
+            owner = labs[run]
+            broken += owner == KEPT
+            print(f"lab {run}: {why}" if owner == KEPT else f"lab {run}: in use by process {owner.partition(':')[0]}\n")
+            continue
         print(f"lab {run}: {environment.deployment.title} (simulated)\n")
         print(_drawn(environment))
-    return 0
+    return 1 if broken else 0
 
 
 def _drawn(environment: LabEnvironment) -> str:
@@ -84,8 +100,7 @@ def _exec(given: argparse.Namespace) -> int:
     from lab.namespace import ENVIRONMENT, enter
 
     if not given.arguments:
-        print("rempart: lab exec HOST CMD ...: no command given", file=sys.stderr)
-        return 2
+        raise WrongUse("lab exec HOST CMD ...: no command given")
     host = _attach(given.run).lab.host(given.host)
     return subprocess.call([*enter(host.pid), *given.arguments], env=ENVIRONMENT, cwd="/")
 
@@ -126,16 +141,22 @@ def _interface(environment: LabEnvironment, named: str) -> str:
 
 
 def _down(given: argparse.Namespace) -> int:
-    from lab.running import KEPT, remove, running
+    from lab.ownership import KEPT, remove, remove_abandoned, running, wipe
 
+    if given.image and not given.all:
+        raise WrongUse("lab down --image: say --all too; the image can go only when no lab is left")
     kept = [run for run, owner in running().items() if owner == KEPT]
-    runs = [given.run] if given.run else kept
-    if not runs:
-        print("no lab is running")
-        return 0
+    runs = [given.run] if given.run else sorted(kept)
     if len(runs) > 1 and not given.all:
-        raise LabError(f"several labs run: {', '.join(sorted(runs))}; name one with --run, or take --all")
+        raise LabError(f"several labs run: {', '.join(runs)}; name one with --run, or take --all")
     for run in runs:
         count = remove(run)
         print(f"lab {run}: {count} hosts removed" if count else f"lab {run} is not running")
+    if not runs:
+        print("no lab is running")
+    if given.all and (abandoned := remove_abandoned()):
+        print(f"removed what killed runs left: {', '.join(abandoned)}")
+    if given.image:
+        wipe()
+        print("the image is removed, and all that labs share; the next `rempart lab up` builds it anew")
     return 0

@@ -1,15 +1,21 @@
 """The ``rempart`` command. Arguments are parsed here; what they ask for is imported only then, so it starts fast.
 
-Exit codes: 0 done; 1 it failed, or something is missing (``doctor``); 2 wrong use or bad input; 130 interrupted.
-``rempart lab exec`` ends with the status of the command that it ran.
+Exit codes: 0 done; 1 it failed, or something is missing (``doctor``); 2 wrong use or bad input; 130 interrupted (Ctrl-C);
+143 terminated, 129 hung up: what was begun is undone first. ``rempart lab exec`` ends with the status of the command that
+it ran.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+
+from cli import report
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -39,7 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     _run_option(capture)
     down = verbs.add_parser("down", help="remove a lab and all that it made")
     _run_option(down)
-    down.add_argument("--all", action="store_true", help="every lab of this machine that was left running on purpose")
+    down.add_argument(
+        "--all", action="store_true", help="every lab that was left running on purpose, and what killed runs left behind"
+    )
+    down.add_argument("--image", action="store_true", help="with --all: also the image, and all else that labs share")
+    report.register(commands)
     return parser
 
 
@@ -49,27 +59,51 @@ def _run_option(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
-    given = _parser().parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminated)
+    try:
+        return _run(_parser().parse_args(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Terminated as why:
+        return 128 + why.number
+    except BrokenPipeError:
+        # Whoever read us has gone: nor can Python's own last flush be read.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(given: argparse.Namespace) -> int:
     if given.command == "doctor":
         from cli.doctor import doctor
 
         return doctor()
-    from cli.lab import run_verb
+    if given.command == "report":
+        return report.run(given)
+    from cli.lab import WrongUse, run_verb
     from lab.errors import LabError
     from provisioning.deployment import DeploymentError
 
     try:
         return run_verb(given)
-    except DeploymentError as why:
+    except (DeploymentError, WrongUse) as why:
         print(f"rempart: {why}", file=sys.stderr)
         return BAD_INPUT
     except LabError as why:
         print(f"rempart: {why}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        return FAILED
+
+
+class Terminated(BaseException):
+    """A signal asked us to end: on the way out everything that was begun is undone."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form
+    raise Terminated(number)
 
 
 if __name__ == "__main__":

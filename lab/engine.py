@@ -1,37 +1,40 @@
 """Docker Engine behind four verbs: create, pid, exec, remove.
 
-The default daemon serves when it answers. When none does and we are root, a private one is started in a network
-namespace of its own, so that nothing of the lab can appear in the machine's (measured: ready in 0.13 s). It stops with
-the last lab. Every container has network mode none and named capabilities; ``--privileged`` is never used.
+The machine's own daemon serves when it answers, unless a private one runs already; when neither does and we are root, a
+private one is started (:mod:`lab.private_engine`). A daemon elsewhere (``DOCKER_HOST=tcp://…``) is never used: the lab
+enters its hosts' namespaces, so they must be on this machine. ``REMPART_ENGINE=private`` leaves the machine's own alone.
+Every container has network mode none and named capabilities; ``--privileged`` is never used.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
-import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from lab.errors import EngineUnavailable, LabError
-from lab.state import process_identity, state_folder
+from lab import private_engine
+from lab.errors import EngineFailed, EngineUnavailable
+from lab.signals import undisturbed
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 LABEL = "rempart.run"
 """Every container of ours carries this label, its value the run it belongs to."""
 
 # A shell as PID 1: `wait` reaps whatever is orphaned to it, and TERM ends it at once. Saves docker-init (0.2 s in ten).
 INIT = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 2147483 & wait; done"]
-
-START_WITHIN = 15.0  # s: a private daemon after an unclean end was measured to need 10.5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +51,56 @@ class Container:
     writable: frozenset[str] = frozenset()
 
 
-class Engine:
-    """A connection to one Docker Engine."""
+def _told(ask: Callable[P, T]) -> Callable[P, T]:
+    """Turn what the client raises into EngineFailed, with the engine's own words."""
 
-    def __init__(self, client: APIClient, *, private: Path | None) -> None:
+    @wraps(ask)
+    def asked(*arguments: P.args, **named: P.kwargs) -> T:
+        from docker.errors import APIError, DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            return ask(*arguments, **named)
+        except APIError as why:
+            raise EngineFailed(f"the Docker Engine refused: {why.explanation or why}") from why
+        except (DockerException, RequestException, OSError) as why:
+            raise EngineFailed(f"the Docker Engine no longer answers ({_cause(why)}); run the same command again") from why
+
+    return asked
+
+
+def _cause(why: BaseException) -> str:
+    """The innermost reason: the client wraps it several times."""
+    while (inner := why.__cause__ or why.__context__) is not None:
+        why = inner
+    return str(why) or type(why).__name__
+
+
+class Engine:
+    """A connection to one Docker Engine. Everything it is asked may raise EngineFailed."""
+
+    def __init__(self, client: APIClient, *, private: bool) -> None:
         self._client = client
         self.private = private
 
     @property
+    @_told
     def description(self) -> str:
         """Which engine this is, for people."""
         kind = "private engine" if self.private else "this machine's engine"
         return f"Docker {self._client.version()['Version']} ({kind})"
 
+    @_told
     def has_image(self, reference: str) -> bool:
         """Whether an image of this reference is at hand."""
         return bool(self._client.images(name=reference))
 
+    @_told
     def images(self, repository: str) -> list[str]:
         """The references of all images of a repository."""
         return [tag for image in self._client.images(name=repository) for tag in image.get("RepoTags") or ()]
 
+    @_told
     def remove_image(self, reference: str) -> None:
         """Forget an image; one that a container still uses stays."""
         from docker.errors import APIError
@@ -76,14 +108,16 @@ class Engine:
         with suppress(APIError):
             self._client.remove_image(reference)
 
+    @_told
     def import_image(self, archive: Path, reference: str) -> None:
-        """Make an image of a root file system archive. Raises LabError with the engine's words."""
+        """Make an image of a root file system archive."""
         repository, _, tag = reference.partition(":")
         with archive.open("rb") as stream:
             answer = self._client.import_image_from_data(stream, repository=repository, tag=tag)
         if '"error"' in answer:
-            raise LabError(f"the engine refused the image: {answer.strip()[-300:]}")
+            raise EngineFailed(f"the engine refused the image: {answer.strip()[-300:]}")
 
+    @_told
     def create(self, container: Container, image: str) -> str:
         """Create and start a container; its id."""
         from docker.types import LogConfig
@@ -115,31 +149,41 @@ class Engine:
         client.start(identity)
         return identity
 
+    @_told
     def pid(self, identity: str) -> int:
-        """The machine's pid of a container's first process. Raises LabError when it does not run."""
+        """The machine's pid of a container's first process. Raises EngineFailed when it does not run."""
         state = self._client.inspect_container(identity)["State"]
         if not state["Running"]:
-            raise LabError(f"container {identity[:12]} does not run: {state.get('Error') or state['Status']}")
+            raise EngineFailed(f"container {identity[:12]} does not run: {state.get('Error') or state['Status']}")
         return int(state["Pid"])
 
+    @_told
     def containers(self, run: str | None = None) -> list[Mapping[str, Any]]:
         """Our containers, running or not, of one run or of all: the engine's own summaries."""
         label = LABEL if run is None else f"{LABEL}={run}"
         found: list[Mapping[str, Any]] = self._client.containers(all=True, filters={"label": label})
         return found
 
+    @_told
     def remove(self, identities: Iterable[str]) -> None:
         """Kill and remove containers; one that is gone already is no error."""
-        from concurrent.futures import ThreadPoolExecutor
-
         from docker.errors import NotFound
 
-        def one(identity: str) -> None:
+        def kill(identity: str) -> None:
+            with suppress(NotFound, ProcessLookupError):
+                state = self._client.inspect_container(identity)["State"]
+                if state["Running"] and _is_first_process(state["Pid"]):
+                    os.kill(state["Pid"], signal.SIGKILL)
+
+        def remove(identity: str) -> None:
             with suppress(NotFound):
                 self._client.remove_container(identity, force=True, v=True)
 
+        # All die at once before the first is removed: the engine would wait for each (16 hosts: 0.5 s against 0.9).
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(one, identities))
+            known = list(identities)
+            list(pool.map(kill, known))
+            list(pool.map(remove, known))
 
     def close(self) -> None:
         """Close the connection; the engine goes on."""
@@ -151,11 +195,11 @@ def connect(*, start: bool = True) -> Engine:
 
     Raises EngineUnavailable when none answers and none may or can be started.
     """
+    # A private one that runs has labs on it: they would be out of sight when the machine's own is started beside it.
+    if (running := _api(private_engine.address())) is not None:
+        return Engine(running, private=True)
     if (default := _default()) is not None:
-        return Engine(default, private=None)
-    folder = _private_folder()
-    if (running := _answering(folder)) is not None:
-        return Engine(running, private=folder)
+        return Engine(default, private=False)
     if not start:
         raise EngineUnavailable("no Docker Engine is running")
     if os.geteuid() != 0:
@@ -163,37 +207,61 @@ def connect(*, start: bool = True) -> Engine:
             "no Docker Engine answers, and only root can start a private one: run as root, or start Docker and join its"
             " group (the lab's wiring needs root all the same)"
         )
-    return Engine(_start(folder), private=folder)
+    return Engine(_start(), private=True)
+
+
+def find() -> Engine | None:
+    """The engine that has labs; None when none can have any. A private one that died with labs on it is started again.
+
+    Hold the ``engine`` lock. Raises EngineUnavailable when it does not start again.
+    """
+    try:
+        return connect(start=False)
+    except EngineUnavailable:
+        return connect() if os.geteuid() == 0 and private_engine.is_here() else None
 
 
 def stop_private() -> None:
     """Stop the private engine when one runs and no lab is left on it. Hold the ``engine`` lock."""
-    folder = _private_folder()
-    client = _answering(folder)
+    client = _api(private_engine.address())
     if client is None:
         return
-    engine = Engine(client, private=folder)
+    engine = Engine(client, private=True)
     left = engine.containers()
     engine.close()
-    if left:
-        return
-    pid = _daemon_pid(folder)
-    if pid is not None:
-        os.kill(pid, signal.SIGTERM)
-        _wait_for_end(pid, folder)
+    if not left:
+        private_engine.stop()
 
 
-def _private_folder() -> Path:
-    return state_folder() / "engine"
+def _start() -> APIClient:
+    daemon = private_engine.launch()
+    deadline = time.monotonic() + private_engine.START_WITHIN
+    try:
+        while time.monotonic() < deadline and daemon.poll() is None:
+            if (client := _api(private_engine.address())) is not None:
+                daemon.returncode = 0  # it outlives us on purpose; keeps Popen from warning at collection
+                return client
+            time.sleep(0.01)
+    except BaseException:
+        private_engine.end(daemon)
+        raise
+    raise private_engine.did_not_start(daemon)
+
+
+def _default() -> APIClient | None:
+    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    return None if os.environ.get("REMPART_ENGINE") == "private" else _api(host)
 
 
 def _api(address: str) -> APIClient | None:
-    from docker import APIClient
-    from docker.errors import DockerException
-    from requests.exceptions import RequestException
-
-    if address.startswith("unix://") and not _listens(address.removeprefix("unix://")):
+    """The engine at a socket of this machine, when one answers there."""
+    if not address.startswith("unix://") or not _listens(address.removeprefix("unix://")):
         return None
+    with undisturbed():  # an import that is cut off cannot be tried again, and cleaning up needs it
+        from docker import APIClient
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
     # 1.41 is the oldest engine we support (20.10); naming it saves the question.
     client = APIClient(base_url=address, version="1.41", timeout=120)
     try:
@@ -214,59 +282,10 @@ def _listens(path: str) -> bool:
     return True
 
 
-def _default() -> APIClient | None:
-    host = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    if os.environ.get("REMPART_ENGINE") == "private":
-        return None
-    return _api(host)
-
-
-def _answering(folder: Path) -> APIClient | None:
-    return _api(f"unix://{folder}/docker.sock")
-
-
-def _daemon_pid(folder: Path) -> int | None:
+def _is_first_process(pid: int) -> bool:
+    """Whether this is the first process of a container of ours, and of this machine."""
     try:
-        pid = int((folder / "dockerd.pid").read_text())
-    except (OSError, ValueError):
-        return None
-    return pid if process_identity(pid) else None
-
-
-def _wait_for_end(pid: int, folder: Path) -> None:
-    """Wait until the daemon has gone: its pid file goes last, and a zombie counts as gone (PID 1 may reap late)."""
-    deadline = time.monotonic() + START_WITHIN
-    while time.monotonic() < deadline and process_identity(pid) and (folder / "dockerd.pid").exists():
-        time.sleep(0.01)
-
-
-def _start(folder: Path) -> APIClient:
-    program = shutil.which("dockerd")
-    if program is None:
-        raise EngineUnavailable("no Docker Engine answers and dockerd is not installed: apt-get install docker.io")
-    folder.mkdir(parents=True, exist_ok=True)
-    if _daemon_pid(folder) is None:
-        (folder / "dockerd.pid").unlink(missing_ok=True)  # its process is dead: the file would stop the next start
-    (folder / "empty.json").write_text("{}\n")
-    command = [
-        "unshare", "--net", program, "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
-        "--ip-masq=false", "--userland-proxy=false", f"--data-root={folder}/data", f"--exec-root={folder}/exec",
-        f"--pidfile={folder}/dockerd.pid", f"--host=unix://{folder}/docker.sock", f"--config-file={folder}/empty.json",
-    ]  # fmt: skip
-    log = folder / "dockerd.log"
-    with log.open("wb") as output:
-        # Its own session: Ctrl-C at our terminal must not end the engine under another lab.
-        daemon = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, close_fds=True
-        )
-    deadline = time.monotonic() + START_WITHIN
-    while time.monotonic() < deadline and daemon.poll() is None:
-        if (client := _answering(folder)) is not None:
-            daemon.returncode = 0  # it outlives us on purpose; keeps Popen from warning at collection
-            return client
-        time.sleep(0.01)
-    if daemon.poll() is None:
-        daemon.terminate()
-        daemon.wait(timeout=5)
-    lines = log.read_text(errors="replace").strip().splitlines()[-8:]
-    raise EngineUnavailable("the private Docker Engine did not start:\n" + "\n".join(f"    {line}" for line in lines))
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return command.split(b"\0")[:-1] == [word.encode() for word in INIT]

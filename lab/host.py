@@ -96,7 +96,8 @@ class LabHost:
         except CommandFailed as late:
             raise HostFailed(self.name, f"its boot did not end within {BOOT_WITHIN:g} s", self.logs()) from late
         if not done.ok:
-            output = "\n".join(part for part in (done.stdout, done.stderr, self.logs()) if part.strip())
+            # A boot names the service that failed, with the end of its log; all logs are for one that says nothing.
+            output = "\n".join(part for part in (done.stdout, done.stderr) if part.strip()) or self.logs()
             raise HostFailed(self.name, f"its boot ended with status {done.status}", output)
 
     def logs(self, lines: int = 12) -> str:
@@ -107,7 +108,7 @@ class LabHost:
 
     def inside(self, act: Callable[[], T]) -> T:
         """The result of ``act`` called in the host's network namespace (sockets opened there stay there)."""
-        return namespace.inside(self.pid, act)
+        return namespace.inside(self.pid, act, where=self.name)
 
     def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
         """A socket of this host."""

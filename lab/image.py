@@ -11,11 +11,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
-from lab.engine import Engine
-from lab.errors import ImageFailed, LabError
-from lab.state import locked, state_folder
+from lab import engine as engines
+from lab.errors import EngineFailed, ImageFailed
+from lab.signals import undisturbed
+from lab.state import locked, state_folder, writing
 
 SUITE = "bookworm"
 REPOSITORY = "rempart/lab"
@@ -33,6 +35,7 @@ PACKAGES = (
 )  # fmt: skip
 
 EXCLUDED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
+_GONE_WITHIN = 10.0  # s: for all processes of a build that is cut off
 NEEDED_SPACE = 1_500_000_000  # bytes: archive, its import and the build tree at once, with a margin
 
 
@@ -47,30 +50,40 @@ def reference() -> str:
     return f"{REPOSITORY}:{recipe_key()}"
 
 
-def ensure(engine: Engine, progress: Callable[[str], None] = lambda _: None) -> str:
-    """The image's reference, built and imported first where the engine lacks it.
+def make(progress: Callable[[str], None] = lambda _: None) -> None:
+    """Build and import the image, unless another process just did. Raises ImageFailed, EngineUnavailable.
 
-    Safe to call from several processes: one builds, the others wait. Raises ImageFailed.
+    Safe to call from several processes: one builds, the others wait. Half an image is never seen: the engine has it whole
+    or not at all, and what a build that was cut off left in our folder is removed by the next.
     """
-    name = reference()
-    if engine.has_image(name):
-        return name
-    with locked("image"):
-        if engine.has_image(name):
-            return name
+    with locked("image", waiting=lambda: progress("another run builds the lab's image; waiting for it")):
+        if _is_there():
+            return
         progress("building the lab's image (once per machine, about a minute)")
-        archive = _build(state_folder() / "image")
-        progress("importing the image")
+        folder = state_folder() / "image"
         try:
-            engine.import_image(archive, name)
-        except (LabError, OSError) as why:
-            raise ImageFailed(f"the image could not be imported: {why}") from why
+            archive = _build(folder)
+            progress("importing the image")
+            _import(archive)
         finally:
-            archive.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_there() -> bool:
+    with locked("engine"), closing(engines.connect()) as engine:
+        return engine.has_image(reference())
+
+
+def _import(archive: Path) -> None:
+    """Hand the archive to the engine. The lock is held: another lab's end would stop the engine meanwhile."""
+    with locked("engine"), closing(engines.connect()) as engine:
+        try:
+            engine.import_image(archive, reference())
+        except (EngineFailed, OSError) as why:
+            raise ImageFailed(f"the image could not be imported: {why}") from why
         for old in engine.images(REPOSITORY):
-            if old != name:
+            if old != reference():
                 engine.remove_image(old)
-    return name
 
 
 def apt_sources() -> str:
@@ -82,30 +95,49 @@ def apt_sources() -> str:
 
 
 def _build(folder: Path) -> Path:
-    """The archive of the root file system. A build that was cut off leaves only ``*.part`` files, removed here."""
+    """The archive of the root file system, made in a folder that is ours alone and empty before."""
     if shutil.which("mmdebstrap") is None:
         raise ImageFailed("mmdebstrap is not installed: apt-get install mmdebstrap")
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in folder.iterdir():
-        shutil.rmtree(part) if part.is_dir() else part.unlink()
+    with writing(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
     free = shutil.disk_usage(folder).free
     if free < NEEDED_SPACE:
-        raise ImageFailed(f"{folder} has {free // 1_000_000} MB free; the build needs {NEEDED_SPACE // 1_000_000} MB")
-    part = folder / "root.part"
+        raise ImageFailed(
+            f"{folder} has {free // 1_000_000} MB free; the build needs {NEEDED_SPACE // 1_000_000} MB: make room, or have"
+            " REMPART_STATE name a folder elsewhere"
+        )
+    archive = folder / "root.tar"
     command = [
+        *_DIES_WITH_US,
         "mmdebstrap", "--quiet", "--variant=minbase", "--format=tar", f"--include={','.join(PACKAGES)}",
         '--aptopt=APT::Install-Recommends "false"', *(f"--dpkgopt=path-exclude={path}" for path in EXCLUDED),
-        SUITE, str(part), "-",
+        SUITE, str(archive), "-",
     ]  # fmt: skip
-    build = subprocess.run(
+    environment = {**os.environ, "TMPDIR": str(folder), "DEBIAN_FRONTEND": "noninteractive"}
+    with subprocess.Popen(
         command,
-        input=apt_sources(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        capture_output=True,
-        check=False,
-        env={**os.environ, "TMPDIR": str(folder), "DEBIAN_FRONTEND": "noninteractive"},
-    )
+        errors="replace",
+        env=environment,
+    ) as build:
+        try:
+            _, told = build.communicate(apt_sources())
+        except BaseException:
+            build.kill()
+            with undisturbed(), suppress(subprocess.TimeoutExpired):
+                build.communicate(timeout=_GONE_WITHIN)  # ends with the last of its processes: each holds the pipe
+            raise
     if build.returncode != 0:
-        tail = "\n".join(f"    {line}" for line in build.stderr.strip().splitlines()[-12:])
+        tail = "\n".join(f"    {line}" for line in told.strip().splitlines()[-12:])
         raise ImageFailed(f"mmdebstrap ended with status {build.returncode}; nothing was imported:\n{tail}")
-    return part.rename(folder / "root.tar")
+    return archive
+
+
+# A build is many processes: apt, dpkg, tar. In a pid namespace whose first process dies with us none outlives us, even
+# when we are killed, and none can write into the folder of the next build.
+_DIES_WITH_US = ("setpriv", "--pdeathsig=KILL", "--", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from lab.errors import CommandFailed
+from lab.errors import CommandFailed, HostGone
 
 T = TypeVar("T")
 
@@ -57,7 +57,11 @@ def enter(pid: int, *, everything: bool = True) -> list[str]:
 
 
 def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes | None = None, where: str = "") -> Completed:
-    """Run a program in a host. Raises CommandFailed (status 124) when it takes longer than ``timeout`` seconds."""
+    """Run a program in a host.
+
+    Raises CommandFailed (status 124) when it takes longer than ``timeout`` seconds, and HostGone when the host ended: a
+    command that could not run must never pass for one that failed.
+    """
     process = subprocess.Popen(
         [*enter(pid), *command],
         stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
@@ -84,6 +88,8 @@ def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes
         process.kill()
         process.wait()
         raise
+    if process.returncode != 0 and is_gone(pid):
+        raise HostGone(where or f"pid {pid}")
     return Completed(shown, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
@@ -101,14 +107,14 @@ def start(pid: int, command: Sequence[str], *, output: Path | None = None) -> su
         )
 
 
-def inside(pid: int, act: Callable[[], T]) -> T:
-    """The result of ``act``, called in the network namespace of ``pid`` by a thread that then ends."""
+def inside(pid: int, act: Callable[[], T], *, where: str = "") -> T:
+    """The result of ``act``, called in the network namespace of ``pid`` by a thread that then ends. Raises HostGone."""
     results: list[T] = []
     failures: list[BaseException] = []
 
     def work() -> None:
         try:
-            descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+            descriptor = _network_namespace(pid, where)
             try:
                 if _libc.setns(descriptor, CLONE_NEWNET) != 0:
                     raise OSError(ctypes.get_errno(), f"cannot enter the network namespace of pid {pid}")
@@ -124,6 +130,22 @@ def inside(pid: int, act: Callable[[], T]) -> T:
     if failures:
         raise failures[0]
     return results[0]
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process whose namespaces are a host's has ended, or is ending."""
+    try:
+        (Path("/proc") / str(pid) / "ns/net").readlink()
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _network_namespace(pid: int, where: str) -> int:
+    try:
+        return os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+    except FileNotFoundError as why:
+        raise HostGone(where or f"pid {pid}") from why
 
 
 def packet_socket(pid: int, interface: str, *, buffer: int = 4 << 20) -> socket.socket:

@@ -1,36 +1,36 @@
 """A lab that runs: bring it up, find it again, take it down; nothing of it outlives its owner unless it was asked to.
 
-Everything a lab owns carries its run's label, and the label says who owns it. ``up`` first removes the labs of dead
-owners; it never touches another living run, so two runs at once do not meet.
+``up`` first removes what dead owners left (:mod:`lab.ownership`); it never touches another living run, so two runs at
+once do not meet.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from lab import engine as engines
 from lab import fabric as fabrics
-from lab import image
-from lab.engine import LABEL, Container, Engine
-from lab.errors import LabError, LabNotFound
+from lab import image, namespace, ownership
+from lab.engine import Container, Engine
+from lab.errors import HostGone, LabNotFound, StateUnavailable
 from lab.fabric import Fabric
 from lab.host import LabHost
-from lab.state import is_alive, locked, process_identity, state_folder
+from lab.ownership import KEPT, lab_folder, new_run, remove, running
+from lab.state import locked, state_folder, writing
 from lab.topology import Host, Topology
 
-OWNER = "rempart.owner"  # process identity of the owner; empty for a lab that was asked to stay
+__all__ = ["KEPT", "Lab", "Timing", "attach", "lab_folder", "new_run", "remove", "running", "silent", "up"]
+
 NAME = "rempart.host"
-KEPT = ""
+"""Label: which host of the topology a container is."""
+
+LAB_SPACE = 100_000_000  # bytes: the guide's lab was seen to fail with 8 MB and to come up with 20; logs grow
 
 CAPABILITIES = {
     "appliance": ("NET_ADMIN", "NET_RAW", "NET_BIND_SERVICE", "SYS_NICE", "SYS_CHROOT", "SETUID", "SETGID", "CHOWN",
@@ -80,65 +80,91 @@ class Lab:
         except KeyError:
             raise LabNotFound(f"no host {name!r} in this lab; it has {', '.join(sorted(self.hosts))}") from None
 
+    def must_run(self) -> None:
+        """Raise HostGone when the fabric or a host has ended: what is observed then means nothing."""
+        for name, pid in ((fabrics.NAME, self.fabric.pid), *((host.name, host.pid) for host in self.hosts.values())):
+            if namespace.is_gone(pid):
+                raise HostGone(name)
+
     def down(self) -> None:
         """Remove everything of this run, and the private engine when no other lab is left on it."""
         self.engine.close()
         remove(self.run)
 
 
-def lab_folder(run: str) -> Path:
-    """Where a run keeps its own facts and secrets, readable by root alone."""
-    return state_folder() / "labs" / run
-
-
-def new_run() -> str:
-    """A run's name: unlikely to meet another's, short enough for people."""
-    return secrets.token_hex(3)
-
-
-def up(topology: Topology, *, run: str | None = None, keep: bool = False, progress: Callable[[str], None] = silent) -> Lab:
+def up(topology: Topology, *, run: str | None = None, progress: Callable[[str], None] = silent) -> Lab:
     """Bring a lab up: engine, image, containers, wires, boots, in this order. Hosts boot by their ``order``.
 
-    Raises LabError; nothing of a lab that failed to come up stays behind.
+    ``run`` was claimed by the caller, who then answers for what a failure leaves; without one it is claimed here, and
+    nothing of a lab that failed to come up stays behind. Raises LabError.
     """
-    if os.geteuid() != 0:
-        raise LabError("the lab needs root: it makes network namespaces and wires. Run the same command with sudo")
-    run = run or new_run()
+    if run is None:
+        with ownership.claimed() as run:
+            return up(topology, run=run, progress=progress)
+    _refuse_full_disk()
     clock = _Clock()
-    with locked("engine"):
-        engine = engines.connect()
-        _reconcile(engine)
-        clock.lap("engine")
-    reference = image.ensure(engine, progress)
-    clock.lap("image")
-    folder = lab_folder(run)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    progress(f"starting {len(topology.hosts)} hosts on {engine.description}")
+    engine = _with_image(progress)
     try:
-        with locked("engine"):
-            # The engine may have been stopped by the last lab's end since we asked.
+        clock.lap("engine and image")
+        progress(f"starting {len(topology.hosts)} hosts on {engine.description}")
+    finally:
+        engine.close()
+    with locked("engine"):
+        # The engine may have been stopped by the last lab's end since we asked.
+        engine = engines.connect()
+        try:
+            pids = _create(engine, run, topology)
+        except BaseException:
             engine.close()
-            engine = engines.connect()
-            pids = _create(engine, run, topology, reference, keep=keep)
-        clock.lap("containers")
+            raise
+    clock.lap("containers")
+    try:
         lab = Lab(run, topology, engine, pids)
         lab.fabric.build(pids)
         clock.lap("wires")
         progress("booting the hosts")
         _boot(lab.hosts.values())
         clock.lap("boot")
+        lab.timings = tuple(clock.laps)
     except BaseException:
-        with suppress(LabError):
-            remove(run)
+        engine.close()
         raise
-    _write_facts(folder, topology)
-    lab.timings = tuple(clock.laps)
     return lab
+
+
+def _refuse_full_disk() -> None:
+    """Raise StateUnavailable before anything is begun; half-way the machine's refusal comes from any of many services."""
+    folder = state_folder()
+    free = shutil.disk_usage(folder).free
+    if free < LAB_SPACE:
+        raise StateUnavailable(
+            f"{folder} has {free // 1_000_000} MB free; a lab needs {LAB_SPACE // 1_000_000} MB: make room, or have"
+            " REMPART_STATE name a folder elsewhere"
+        )
+
+
+def _with_image(progress: Callable[[str], None]) -> Engine:
+    """The engine, swept of what dead owners left, with the image at hand."""
+    while True:
+        with locked("engine"):
+            engine = engines.connect()
+            try:
+                ownership.sweep(engine)
+                if engine.has_image(image.reference()):
+                    return engine
+            except BaseException:
+                engine.close()
+                raise
+        engine.close()
+        image.make(progress)
 
 
 def attach(topology: Topology, run: str) -> Lab:
     """A lab that runs already. Raises LabNotFound when it does not, or is not of this topology."""
-    engine = engines.connect(start=False)
+    with locked("engine"):
+        engine = engines.find()
+    if engine is None:
+        raise LabNotFound(f"lab {run} is not running")
     pids = {
         summary["Labels"][NAME]: engine.pid(summary["Id"])
         for summary in engine.containers(run)
@@ -146,52 +172,18 @@ def attach(topology: Topology, run: str) -> Lab:
     }
     missing = {fabrics.NAME, *(host.name for host in topology.hosts)} - set(pids)
     if missing:
+        engine.close()
         raise LabNotFound(f"lab {run} lacks {', '.join(sorted(missing))}: take it down and bring it up again")
     return Lab(run, topology, engine, pids)
 
 
-def running() -> dict[str, str]:
-    """All labs of this machine: run -> owner's process identity, empty for those that were asked to stay."""
-    try:
-        engine = engines.connect(start=False)
-    except LabError:
-        return {}
-    found = {summary["Labels"][LABEL]: summary["Labels"].get(OWNER, "") for summary in engine.containers()}
-    engine.close()
-    return found
-
-
-def remove(run: str) -> int:
-    """Remove all that a run owns; the number of containers there were."""
-    with locked("engine"):
-        # A dead engine is started once more: only it can remove what it still holds.
-        engine = engines.connect()
-        identities = [summary["Id"] for summary in engine.containers(run)]
-        engine.remove(identities)
-        engine.close()
-        shutil.rmtree(lab_folder(run), ignore_errors=True)
-        engines.stop_private()
-    return len(identities)
-
-
-def _reconcile(engine: Engine) -> None:
-    """Remove labs whose owner is dead, and no others. Hold the ``engine`` lock."""
-    abandoned: dict[str, list[str]] = {}
-    for summary in engine.containers():
-        owner = summary["Labels"].get(OWNER, KEPT)
-        if owner != KEPT and not is_alive(owner):
-            abandoned.setdefault(summary["Labels"][LABEL], []).append(summary["Id"])
-    for run, identities in abandoned.items():
-        engine.remove(identities)
-        shutil.rmtree(lab_folder(run), ignore_errors=True)
-
-
-def _create(engine: Engine, run: str, topology: Topology, reference: str, *, keep: bool) -> dict[str, int]:
+def _create(engine: Engine, run: str, topology: Topology) -> dict[str, int]:
     """Create all containers; their pids by host name."""
-    owner = KEPT if keep else process_identity(os.getpid()) or KEPT
+    labels, reference = ownership.labels(run), image.reference()
     code = Path(__file__).resolve().parent
     pycache = state_folder() / "pycache"
-    pycache.mkdir(parents=True, exist_ok=True)
+    with writing(pycache):
+        pycache.mkdir(parents=True, exist_ok=True)
     mounts = {code: "/opt/rempart/lab", code.parent / "sns": "/opt/rempart/sns", pycache: "/opt/pycache"}
 
     def one(host: Host | None) -> tuple[str, int]:
@@ -200,7 +192,7 @@ def _create(engine: Engine, run: str, topology: Topology, reference: str, *, kee
         container = Container(
             name=f"rempart-{run}-{name}",
             hostname=name,
-            labels={LABEL: run, OWNER: owner, NAME: name},
+            labels={**labels, NAME: name},
             capabilities=(fabrics.CAPABILITIES if host is None else CAPABILITIES.get(host.role, HOST_CAPABILITIES)),
             devices=("/dev/net/tun",),
             sysctls={**SYSCTLS, **forwards},
@@ -217,14 +209,15 @@ def _create(engine: Engine, run: str, topology: Topology, reference: str, *, kee
 def _boot(hosts: Iterable[LabHost]) -> None:
     """Boot hosts in their order, those of one order side by side. Raises HostFailed for the first that does not."""
     ordered = sorted(hosts, key=lambda host: host.spec.order)
-    with ThreadPoolExecutor(max_workers=8) as pool:
+    pool = ThreadPoolExecutor(max_workers=8)
+    try:
         for _, group in groupby(ordered, key=lambda host: host.spec.order):
             list(pool.map(LabHost.boot, group))
-
-
-def _write_facts(folder: Path, topology: Topology) -> None:
-    facts = {"label": topology.label, "hosts": [host.name for host in topology.hosts], "started": time.time()}
-    (folder / "lab.json").write_text(json.dumps(facts))
+    except BaseException:
+        # Whoever waits for the others waits for nothing: their containers go, and their boots with them.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 class _Clock:

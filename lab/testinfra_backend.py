@@ -8,7 +8,8 @@ from typing import Any
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.host import Host
 
-from lab.namespace import ENVIRONMENT, enter
+from lab.errors import HostGone
+from lab.namespace import ENVIRONMENT, enter, is_gone
 
 
 class NamespaceBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no types
@@ -17,14 +18,17 @@ class NamespaceBackend(BaseBackend):  # type: ignore[misc]  # testinfra has no t
     NAME = "namespace"
 
     def __init__(self, pid: int, name: str, *args: Any, **kwargs: Any) -> None:
-        self.pid = pid
+        self.pid, self.name = pid, name
         super().__init__(name, *args, **kwargs)
 
     def run(self, command: str, *args: str, **_: Any) -> CommandResult:
-        """Run a shell command in the host; arguments are quoted."""
+        """Run a shell command in the host; arguments are quoted. Raises HostGone."""
         environment = " ".join(f"{name}={value}" for name, value in ENVIRONMENT.items())
         line = self.get_command(command, *args)
-        return self.run_local(f"{' '.join(enter(self.pid))} env -i {environment} /bin/sh -c %s", line)
+        result = self.run_local(f"{' '.join(enter(self.pid))} env -i {environment} /bin/sh -c %s", line)
+        if result.rc != 0 and is_gone(self.pid):
+            raise HostGone(self.name)
+        return result
 
 
 @cache

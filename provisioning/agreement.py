@@ -92,11 +92,16 @@ class _SiteComparison:
         for path in sorted((*folder.rglob("*"), *self.deployment.data_folder(self.site.name).rglob("*"))):
             if not path.is_file():
                 continue
-            for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            file = str(path.relative_to(folder.parent)).removeprefix("ConfigFiles/")
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace")
+            except OSError as error:
+                self._in_tree(Location(file, 1), "file", f"cannot be read: {error.strerror}")
+                continue
+            for number, line in enumerate(text.splitlines(), start=1):
                 for name in REFERENCE.findall(line):
                     if name not in self.deployment.secrets:
-                        location = Location(str(path.relative_to(folder.parent)), number)
-                        location = Location(location.file.removeprefix("ConfigFiles/"), number)
+                        location = Location(file, number)
                         self._in_tree(location, name or "secret", "unknown secret", "add it to [secrets] of the plan")
 
     # Network

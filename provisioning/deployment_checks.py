@@ -16,16 +16,26 @@ ALWAYS_NEEDED = "admin_password"
 """The secret that every deployment has: the password of ``admin`` on the appliances."""
 
 LONGEST_CLUSTER = 2  # SNS high availability is active/passive with two members
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")  # it becomes part of host names
+# What becomes part of host names: two of them and a few letters fit into the 63 that a host name may have.
+_NAME = re.compile(r"(?=.{1,28}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_NAME_RULE = "use lower-case letters, digits and '-', 28 at most"
+_DEPLOYMENT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # it becomes part of folder names
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _SMALLEST_BLOCK = 30  # an Additional IP block has at least 4 addresses
 _SMALLEST_POOL = 28  # the product refuses a smaller SSL VPN client network
 
 
+def check_name(name: str, findings: Findings) -> None:
+    """The deployment's own name."""
+    if name and not _DEPLOYMENT_NAME.fullmatch(name):
+        shown = name if len(name) <= 40 else f"{name[:40]}…"
+        findings.add(("name",), f"{shown!r} is no name", "use letters, digits, '-', '_' and '.', 60 at most")
+
+
 def check_site(site: Site, findings: Findings) -> None:
     """What one site must respect on its own."""
     if not _NAME.fullmatch(site.name):
-        findings.add(site.place, f"{site.name!r} is no site name", "use lower-case letters, digits and '-'")
+        findings.add(site.place, f"{site.name!r} is no site name", _NAME_RULE)
     _check_block(site, findings)
     for network in site.networks.values():
         _check_network(network, findings)
@@ -58,7 +68,7 @@ def _check_inside(place: Place, address: IPv4Address, network: IPv4Network, what
 
 def _check_network(network: Network, findings: Findings) -> None:
     if not _NAME.fullmatch(network.name):
-        findings.add(network.place, f"{network.name!r} is no network name", "use lower-case letters, digits and '-'")
+        findings.add(network.place, f"{network.name!r} is no network name", _NAME_RULE)
     if network.role == "external" and network.vlan != 0:
         findings.add((*network.place, "vlan"), f"VLAN {network.vlan} on an external network", "public blocks live on VLAN 0")
     if network.role != "external" and network.vlan == 0:
@@ -98,7 +108,7 @@ def _check_firewall(site: Site, findings: Findings) -> None:
 def _check_hosts(site: Site, findings: Findings) -> None:
     for host in site.hosts.values():
         if not _NAME.fullmatch(host.name):
-            findings.add(host.place, f"{host.name!r} is no host name", "use lower-case letters, digits and '-'")
+            findings.add(host.place, f"{host.name!r} is no host name", _NAME_RULE)
         network = site.networks.get(host.network)
         if network is None:
             if host.network:
@@ -280,14 +290,26 @@ def check_secrets(
         if name and name not in secrets:
             findings.add(place, f"unknown secret {name!r}", f'add {name} = "generate" (or env:, file:) to [secrets]')
     for reference in secrets.values():
-        if reference.kind == "file" and not (folder / reference.source).is_file():
+        if reference.kind == "file" and not _is_file(folder / reference.source):
             findings.add(reference.place, f"no file {reference.source!r}", "make it, relative to this folder")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no permission to look, or a name that no file can have
+        return False
 
 
 def check_folders(folder: Path, sites: Iterable[Site], findings: Findings) -> None:
     """Each site has its configuration beside the plan."""
     for site in sites:
-        if not (folder / site.name / "ConfigFiles").is_dir():
+        try:
+            is_there = (folder / site.name / "ConfigFiles").is_dir()
+        except OSError as error:
+            findings.add(site.place, f"{site.name}/ConfigFiles cannot be read: {error.strerror}", "make it readable")
+            continue
+        if not is_there:
             findings.add(
                 site.place,
                 f"no folder {site.name}/ConfigFiles",

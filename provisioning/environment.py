@@ -14,6 +14,7 @@ from lab.capture import Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.errors import LabNotFound
+from lab.on_duty import await_services
 from provisioning.deployment import Deployment, DeploymentError, load
 from provisioning.secrets import Secrets
 from provisioning.topology import topology
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from sns.model import Configuration
 
 LabMode = Literal["fresh", "keep", "attach"]
+
+FRAMES_KEPT = 10_000  # of a scenario at one point: 1 MB of small packets, more than any flow of a scenario but a sweep
 
 LAB_CAPABILITIES = frozenset(
     {
@@ -159,22 +162,27 @@ class LabEnvironment:
         return ("internet", *(f"gw-{site}:eth0" for site in sites), *(f"{server}:eth0" for server in servers))
 
     def begin_capture(self) -> None:
-        """Forget what was captured before: what follows belongs to the scenario that begins."""
+        """Forget what was captured before: what follows belongs to the scenario that begins. Raises HostGone."""
+        self.lab.must_run()
         for point in self.always_on:
             self.tap(point)
         for tap in self._taps.values():
             tap.forget()
 
     def write_captures(self, folder: Path, comment: str) -> list[tuple[Path, str]]:
-        """Write what each point saw since :meth:`begin_capture`; files and what they are. Empty ones are left out."""
+        """Write what each point saw since :meth:`begin_capture`; files and what they are. Empty ones are left out.
+
+        Of more than :data:`FRAMES_KEPT` frames at a point (a sweep of all ports) the first are kept, and the file says so.
+        """
         from lab.capture import write_pcapng
 
         written = []
         for point, tap in self._taps.items():
             if frames := tap.since(0):
                 path = folder / f"{point.replace(':', '-')}.pcapng"
-                write_pcapng(path, frames, interface=point, comment=comment)
-                written.append((path, f"capture at {point}"))
+                cut = f"; the first {FRAMES_KEPT} of {len(frames)} frames" if len(frames) > FRAMES_KEPT else ""
+                write_pcapng(path, frames[:FRAMES_KEPT], interface=point, comment=f"{comment}, at {point}{cut}")
+                written.append((path, f"capture at {point}{cut}"))
         return written
 
     def close(self) -> None:
@@ -190,25 +198,28 @@ def lab_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], None
         secrets = Secrets(deployment.secrets, deployment.folder, store=ownership.lab_folder(run) / "secrets.json")
         lab = running.up(topology(deployment, secrets), run=run, progress=progress)
         ownership.write_facts(run, "deployment.json", {"folder": str(deployment.folder.resolve())})
-        return LabEnvironment(deployment, lab, secrets)
+        environment = LabEnvironment(deployment, lab, secrets)
+        for site in deployment.sites:
+            await_services(environment.cluster(site).members)
+        return environment
 
 
 def lab_attach(run: str | None = None, deployment: Deployment | None = None) -> LabEnvironment:
     """The lab that was left running; ``run`` names it when there are several. Raises LabNotFound."""
-    kept = [name for name, owner in running.running().items() if owner == running.KEPT]
+    kept = [name for name, owner in ownership.running().items() if owner == ownership.KEPT]
     wanted = run or (kept[0] if len(kept) == 1 else None)
     if wanted is None:
         several = f"several labs run: {', '.join(sorted(kept))}; name one" if kept else "no lab is running"
         raise LabNotFound(f"{several} (`rempart lab up` starts one)")
-    folder = running.lab_folder(wanted)
+    folder = ownership.lab_folder(wanted)
     try:
-        facts = json.loads((folder / "deployment.json").read_text())
-    except OSError:
-        raise LabNotFound(f"no lab {wanted} is running") from None
+        planned = Path(json.loads((folder / "deployment.json").read_text())["folder"])
+    except (OSError, ValueError, KeyError):
+        raise LabNotFound(f"no lab {wanted} of a deployment is running") from None
     if deployment is None:
-        deployment = load(facts["folder"])
-    elif deployment.folder.resolve() != Path(facts["folder"]):
-        raise LabNotFound(f"lab {wanted} runs {facts['folder']}, not {deployment.folder}")
+        deployment = load(planned)
+    elif deployment.folder.resolve() != planned:
+        raise LabNotFound(f"lab {wanted} runs {planned}, not {deployment.folder}")
     secrets = Secrets(deployment.secrets, deployment.folder, store=folder / "secrets.json")
     return LabEnvironment(deployment, running.attach(topology(deployment, secrets), wanted), secrets)
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from lab.errors import LabError
+from lab.state import writing
 from provisioning.deployment_model import SecretReference
 
 REFERENCE = re.compile(r"\$\{secret:([^}\s]*)\}")
@@ -28,6 +30,10 @@ class SecretUnavailable(Exception):
     def __init__(self, reason: str, name: str = "") -> None:
         super().__init__(f"secret {name!r}: {reason}" if name else reason)
         self.reason = reason
+
+
+class StoreDamaged(LabError):
+    """What a lab keeps of its own secrets cannot be read; the text names the file, and says what to do."""
 
 
 class Secrets:
@@ -132,24 +138,33 @@ class Secrets:
     def _save(self) -> None:
         if self._store is None:
             return
-        self._store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with writing(self._store):
+            self._write(self._store)
+
+    def _write(self, store: Path) -> None:
+        store.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Written beside and moved over: another process reads the old one or the new one, never half of one.
-        fresh = self._store.with_name(f"{self._store.name}.{os.getpid()}")
+        fresh = store.with_name(f"{store.name}.{os.getpid()}")
         with suppress(FileNotFoundError):
             fresh.unlink()
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(self._made, file)
-        fresh.replace(self._store)
+        fresh.replace(store)
 
 
 def _stored(store: Path | None) -> dict[str, str]:
-    if store is None or not store.is_file():
+    """What is kept there; nothing when there is no store yet. Raises StoreDamaged."""
+    if store is None:
         return {}
     try:
         values = json.loads(store.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SecretUnavailable(f"{store} is damaged: {error}; take the lab down and up again") from None
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise StoreDamaged(f"the lab's secrets in {store} cannot be read: {error}; take the lab down and up again") from None
+    if not isinstance(values, dict):
+        raise StoreDamaged(f"the lab's secrets in {store} are no table of names; take the lab down and up again")
     return {str(name): str(value) for name, value in values.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from functools import cached_property
@@ -12,6 +13,7 @@ Place = tuple[str | int, ...]
 _HEADER = re.compile(r"^\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*=\s*(.*)$""")
 _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _OPENING = ("[", "{", '"""', "'''")
 
 
@@ -19,7 +21,11 @@ def field_name(place: Place) -> str:
     """A place as messages print it: ``sites.sbg7.people[1].login`` (list elements count from 1)."""
     name = ""
     for part in place:
-        name += f"[{part + 1}]" if isinstance(part, int) else (f".{part}" if name else part)
+        if isinstance(part, int):
+            name += f"[{part + 1}]"
+        else:
+            key = part if _BARE.fullmatch(part) else json.dumps(part)
+            name += f".{key}" if name else key
     return name
 
 

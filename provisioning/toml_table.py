@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from provisioning.toml_lines import Place, TomlLines, field_name
 
+LONGEST_DELAY = 10_000  # milliseconds; no place on Earth is further, anything longer is a mistyped unit
+
 NO_ADDRESS = IPv4Address(0)
 """Stands for an address that could not be read: its finding is made, later checks pass over it."""
 
@@ -80,10 +82,11 @@ class Table:
         return value
 
     def milliseconds(self, key: str) -> float:
-        """A duration in milliseconds, fractions allowed, not negative."""
+        """A duration in milliseconds, fractions allowed, from 0 to LONGEST_DELAY."""
         value = self._read(key, _as_number, 0.0, None)
-        if value < 0:
-            self.findings.add(self.at(key), f"{value:g} is negative", "write a delay in milliseconds, 0 or more")
+        if not 0 <= value <= LONGEST_DELAY:  # nor is nan
+            wrong = "is negative" if value < 0 else "is out of range"
+            self.findings.add(self.at(key), f"{value:g} {wrong}", f"write a delay in milliseconds, 0 to {LONGEST_DELAY}")
             return 0.0
         return value
 

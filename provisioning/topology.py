@@ -46,7 +46,8 @@ APPLIANCE_SYSCTLS: Mapping[str, str] = {
 }
 # A member that takes over knows no neighbour yet; the kernel's second between two ARP questions would be its outage.
 ARP_RETRY_MS = 100
-APPLIANCE_LOGS = ("/log/l_filter", "/log/l_vpn", "/log/l_ha", "/log/l_sslvpn")
+_LOGS = ("filter", "vpn", "vpn_daemon", "ha", "ha_agent", "conntrackd", "sslvpn_udp", "sslvpn_tcp", "ldap", "server", "sshd")
+APPLIANCE_LOGS = tuple(f"/log/l_{name}" for name in _LOGS)
 
 
 def topology(deployment: Deployment, secrets: Secrets) -> Topology:

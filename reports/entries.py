@@ -80,6 +80,23 @@ class EnvironmentUp(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Topology(Entry):
+    """The plan that the environment was built to.
+
+    A site has ``name``, ``region``, ``distance_ms`` (one way, from the first) and ``pools`` (the protocols over which VPN
+    users connect); a segment ``name`` and ``vlan`` (None for a network outside the vRack, 0 for its untagged one); a host
+    ``name``, ``role``, ``site`` ("" outside) and ``interfaces``, each with ``name``, ``segment``, ``vlans`` (those that it
+    tags) and ``addresses``; a tunnel its two ``sites`` and ``networks``.
+    """
+
+    entry: ClassVar[str] = "topology"
+    sites: tuple[dict[str, Json], ...]
+    segments: tuple[dict[str, Json], ...]
+    hosts: tuple[dict[str, Json], ...]
+    tunnels: tuple[dict[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Entry):
     """An instance of a scenario begins. ``steps`` are its sentences as planned, keyword included."""
 
@@ -176,7 +193,8 @@ class End(Entry):
 
 
 ENTRIES: dict[str, type[Entry]] = {
-    kind.entry: kind for kind in (Run, Plan, EnvironmentUp, Scenario, Step, Observation, Evidence, Outcome, Event, End)
+    kind.entry: kind
+    for kind in (Run, Plan, EnvironmentUp, Topology, Scenario, Step, Observation, Evidence, Outcome, Event, End)
 }
 
 _SHAPES: dict[str, type | tuple[type, ...]] = {
@@ -186,6 +204,7 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "Verdict": str,
     "tuple[str, ...]": list,
+    "tuple[dict[str, Json], ...]": list,
     "dict[str, str]": dict,
     "dict[str, int]": dict,
     "dict[str, Json]": dict,

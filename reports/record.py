@@ -33,6 +33,7 @@ from reports.entries import (
     Run,
     Scenario,
     Step,
+    Topology,
     Verdict,
     decode,
     encode,
@@ -197,6 +198,7 @@ class Record:
     run: Run
     plan: Plan | None = None
     environments: list[EnvironmentUp] = field(default_factory=list)
+    topology: Topology | None = None
     scenarios: dict[str, ScenarioRecord] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     end: End | None = None
@@ -282,6 +284,8 @@ def _add(record: Record, entry: Entry) -> None:
             record.plan = entry
         case EnvironmentUp():
             record.environments.append(entry)
+        case Topology():
+            record.topology = entry
         case Scenario():
             record.scenarios[entry.instance] = ScenarioRecord(entry)
         case Step():

@@ -37,8 +37,8 @@ _FOLDERS: dict[str, frozenset[str] | None] = {
 
 def check_layout(reading: Reading) -> None:
     """Tell every file and folder that the product does not have; hidden ones are no part of a configuration."""
-    for entry in _visible(reading.root):
-        if entry.is_dir():
+    for entry in _visible(reading, ".", reading.root):
+        if Path(entry.path).is_dir():  # a link to itself is none; DirEntry.is_dir would raise
             if entry.name not in _FOLDERS:
                 reading.unsupported(Location(entry.name, 1), "folder", "is not a folder of the product")
                 continue
@@ -50,7 +50,7 @@ def check_layout(reading: Reading) -> None:
 
 def _check_folder(reading: Reading, folder: str, path: Path) -> None:
     names = _FOLDERS[folder]
-    for entry in _visible(path) if names is not None else ():
+    for entry in _visible(reading, folder, path) if names is not None else ():
         if names is not None and entry.name.removesuffix(".orig") not in names:
             location = Location(f"{folder}/{entry.name}", 1)
             reading.unsupported(location, "file", f"is not a file of the product's {folder} folder")
@@ -58,13 +58,21 @@ def _check_folder(reading: Reading, folder: str, path: Path) -> None:
 
 def _check_global_policy(reading: Reading) -> None:
     """Global rules are evaluated before local ones: an active global slot would make every prediction wrong."""
-    if not (reading.root / "Global" / "Filter" / "slotinfo").is_file():
+    try:
+        is_there = (reading.root / "Global" / "Filter" / "slotinfo").is_file()
+    except OSError:
+        return  # the folder that cannot be read was told
+    if not is_there:
         return
     info = read_slotinfo(reading, "Global/Filter", 0)
     if info is not None and info.active and (reading.root / "Global" / "Filter" / f"{info.active:02d}").is_file():
         reading.unsupported(info.location, "Active", "global filter policies are not modelled", "deactivate the slot")
 
 
-def _visible(path: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(path) as found:
-        return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+def _visible(reading: Reading, name: str, path: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(path) as found:
+            return sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    except OSError as error:
+        reading.error(Location(name, 1), "folder", f"cannot be read: {error.strerror}")
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
@@ -73,8 +74,12 @@ class Reading:
 
     def text(self, file: str, path: Path | None = None) -> str | None:
         """The content of a file of the tree, None when it does not exist; unreadable or undecodable is a finding."""
+        path = path or self.root / file
         try:
-            data = (path or self.root / file).read_bytes()
+            if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+                self.error(Location(file, 1), "file", "is no regular file")  # a pipe would be waited for
+                return None
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -51,14 +51,14 @@ def _active_slot(scene: Scene, answer: Completed, record: ScenarioRecorder) -> N
 @when("the administrator goes through the firewall to the private server with agent forwarding",
       target_fixture="answer")  # fmt: skip
 def _go_through(scene: Scene) -> Completed:
-    hop = f"ssh -o StrictHostKeyChecking=accept-new ubuntu@{scene.server_address} hostname"
+    hop = f"ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR ubuntu@{scene.server_address} hostname"
     outer = f"ssh-add -q ~/.ssh/id_ed25519 && ssh -A admin@{scene.public_address} '{hop}'"
     return scene.environment.administrator.run("ssh-agent", "sh", "-c", outer)
 
 
 @then("the private server welcomes the administrator by key")
 def _welcomed(scene: Scene, answer: Completed, record: ScenarioRecorder) -> None:
-    record.observe("the host at the end", expected=scene.server.name, observed=answer.stdout.strip() or answer.stderr)
+    record.observe("the host at the end", expected=scene.server.name, observed=answer.stdout.strip() or answer.stderr.strip())
 
 
 @given("the administrator reaches SSH and the login page of the firewall")

@@ -19,6 +19,7 @@ from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
+TCP_AND_UDP = (6, 17)
 SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
 SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before any rule, as its counters call it
 PATIENCE = 0.3  # s for a refusal: twenty times the longest round trip of the lab
@@ -32,15 +33,17 @@ def from_address(frames: Iterable[Frame], source: IPv4Address, destination: IPv4
 
 @then(parsers.parse('on the Internet every packet of it has the firewall\'s public address and a port of "{service}"'))
 def _translated(scene: Scene, service: str, record: ScenarioRecorder) -> None:
-    public, site = scene.public_address, scene.deployment.internet.public
-    out = from_address(scene.environment.tap("internet").since(0), public, site)
+    seen, internet = scene.environment.tap("internet").since(0), scene.deployment.internet
     allowed = Resolver(scene.environment.configuration(scene.site.name)).services(service, "tcp")[0]
-    ports = [int.from_bytes(frame.data[34:36], "big") for frame in out if frame.data[23] == 6]
-    outside = [port for port in ports if not allowed.first <= port <= allowed.last]
-    record.observe("packets to the site with the public address", expected="some", observed=len(out), holds=bool(out))
-    record.observe(f"source ports outside {service}", expected=[], observed=outside)
+    # The request may go by the firewall's proxy, the question for the name before it does not: that one is translated.
+    for what, there in (("the site", internet.public), ("the resolver", internet.resolver)):
+        out = from_address(seen, scene.public_address, there)
+        record.observe(f"packets to {what} with the public address", expected="some", observed=len(out), holds=bool(out))
+        ports = sorted({int.from_bytes(frame.data[34:36], "big") for frame in out if frame.data[23] in TCP_AND_UDP})
+        outside = [port for port in ports if not allowed.first <= port <= allowed.last]
+        record.observe(f"source ports to {what} outside {service}", expected=[], observed=outside)
     private = scene.server_address.packed
-    leaked = [frame for frame in scene.environment.tap("internet").since(0) if frame.data[26:30] == private]
+    leaked = [frame for frame in seen if frame.data[26:30] == private]
     record.observe("packets with the private address", expected=0, observed=len(leaked))
 
 

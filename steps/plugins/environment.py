@@ -155,6 +155,7 @@ class Keeper:
             raise Told(self._failure) from None
         recorder.redact = running.redact
         recorder.environment_up(running.kind, running.capabilities, time.monotonic() - begun)
+        recorder.topology(surroundings.outline(instances.deployment_of(self._config)))
         return running
 
     def _progress(self, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from reports import junit, summary
-from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Verdict
+from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Topology, Verdict
 from reports.entries import Scenario as ScenarioEntry
 from reports.entries import Step as StepEntry
 from reports.record import Writer, read
@@ -223,6 +223,10 @@ class Recorder:
         """The environment under test is ready, after so many seconds that no step has to answer for."""
         self.not_counted(seconds)
         self.write(EnvironmentUp(kind=kind, capabilities=tuple(sorted(capabilities)), seconds=round(seconds, 3)))
+
+    def topology(self, outline: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """What the environment was built to."""
+        self.write(Topology(**{name: tuple(map(dict, rows)) for name, rows in outline.items()}))
 
     def not_counted(self, seconds: float) -> None:
         """This time went by in the middle of a step or scenario, and is not theirs."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from provisioning.deployment import Deployment
@@ -69,6 +69,13 @@ def capabilities(deployment: Deployment) -> frozenset[str]:
     from provisioning import environment
 
     return environment.capabilities(deployment)
+
+
+def outline(deployment: Deployment) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """The deployment's plan as plain data, as ``reports.entries.Topology`` has it."""
+    from provisioning.outline import outline as plan
+
+    return plan(deployment)
 
 
 @contextmanager

@@ -81,6 +81,7 @@ def load_deployment(folder):
 surroundings.load_deployment = load_deployment
 surroundings.capabilities = lambda deployment: frozenset(FAKE["capabilities"])
 surroundings.open_environment = open_environment
+surroundings.outline = lambda deployment: {"sites": (), "segments": (), "hosts": ()}
 pytest_plugins = [*PLUGINS, "sentences"]
 """
 

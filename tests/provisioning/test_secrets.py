@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from lab.errors import LabError, StateUnavailable
 from provisioning.deployment_model import SecretReference
 from provisioning.secrets import PUBLIC, Secrets, SecretUnavailable
 
@@ -82,7 +84,16 @@ def test_the_store_is_its_owners_alone(tmp_path: Path) -> None:
     assert list(store.parent.iterdir()) == [store]
 
 
-def test_a_damaged_store_is_told(tmp_path: Path) -> None:
-    (tmp_path / "secrets.json").write_text("{")
-    with pytest.raises(SecretUnavailable, match=r"is damaged: .*take the lab down and up again"):
-        Secrets({}, tmp_path, tmp_path / "secrets.json")
+@pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe\x00", b"[1, 2]", b"null"])
+def test_a_damaged_store_is_the_labs_error_and_says_what_to_do(content: bytes, tmp_path: Path) -> None:
+    store = tmp_path / "secrets.json"
+    store.write_bytes(content)
+    with pytest.raises(LabError, match=rf"{re.escape(str(store))} .*take the lab down and up again"):
+        Secrets({}, tmp_path, store)
+
+
+def test_a_store_that_cannot_be_written_names_the_file_and_the_reason(tmp_path: Path) -> None:
+    made = Secrets(references(a="generate"), tmp_path, tmp_path / "labs" / "secrets.json")
+    (tmp_path / "labs").touch()
+    with pytest.raises(StateUnavailable, match=r"cannot write .*labs.*: File exists .*REMPART_STATE"):
+        made.value("a")

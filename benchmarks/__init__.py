@@ -1,0 +1,1 @@
+"""What Rempart costs, beside its peers: run by ``make bench``, never as a test, because a loaded machine is no defect."""

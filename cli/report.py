@@ -1,0 +1,47 @@
+"""``rempart report``: a recorded run as a document, from its folder alone. No lab, no Docker, no root."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _SubParsersAction
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+
+
+def register(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Add the command and its arguments."""
+    from reports.renderings import FORMATS
+    from reports.languages import CODES
+
+    parser = commands.add_parser("report", help="a recorded run as a document: page, PDF, ...")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, such as reports/runs/…")
+    parser.add_argument("--lang", choices=CODES, default="en", help="language of the document (default: en)")
+    parser.add_argument(
+        "--format", choices=tuple(FORMATS), action="append", help="which documents; repeatable (default: html)"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: the run's folder)")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Write the documents and say where; the exit code: 1 when they cannot be written, 2 when the record is no record."""
+    from reports.entries import RecordError
+    from reports.renderings import Sealed, write
+
+    try:
+        for name in given.format or ["html"]:
+            print(write(given.folder, name, code=given.lang, into=given.output))
+    except RecordError as why:
+        print(f"rempart: {why}", file=sys.stderr)
+        return BAD_INPUT
+    except Sealed as why:
+        print(f"rempart: {why}", file=sys.stderr)
+        return FAILED
+    except OSError as why:
+        print(f"rempart: {why.filename}: {why.strerror}", file=sys.stderr)
+        return FAILED
+    return DONE

@@ -1,0 +1,1 @@
+"""The record as a page: what it says, put in order for a reader (``view``), drawn (``drawing``, ``plots``), written (``page``)."""

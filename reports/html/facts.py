@@ -1,0 +1,89 @@
+"""What the summary says in words: the verdict in a sentence, who tested what when, and what no run can prove."""
+
+from __future__ import annotations
+
+from reports.html.view import ReportView
+from reports.languages import Language, utc
+from reports.record import Record
+
+
+def headline(report: ReportView, said: Language) -> str:
+    """The verdict in one sentence."""
+    failed, total = report.counts.get("fail", 0), report.total
+    undecided = report.counts.get("error", 0) + report.counts.get("inconclusive", 0)
+    if failed == 1:
+        return said.text("One scenario of {total} did not hold.", total=total)
+    if failed:
+        return said.text("{failed} of {total} scenarios did not hold.", failed=failed, total=total)
+    if undecided == 1:
+        return said.text("Nothing was refuted, but one scenario of {total} could not be decided.", total=total)
+    if undecided:
+        return said.text("Nothing was refuted, but {undecided} of {total} scenarios could not be decided.",
+                         undecided=undecided, total=total)  # fmt: skip
+    if report.record.not_run:
+        return said.text("The run was cut short: {missing} of {total} scenarios did not run.",
+                         missing=len(report.record.not_run), total=total)  # fmt: skip
+    passed = report.counts.get("pass", 0)
+    if not passed:
+        return said.text("No scenario ran.")
+    if not report.record.complete:
+        return said.text("All {passed} scenarios that ran held, but the run did not come to its end.", passed=passed)
+    if passed == total > 1:
+        return said.text("All {total} scenarios held.", total=total)
+    if passed == 1:
+        return said.text("The one scenario that applies and ran held.")
+    return said.text("All {passed} scenarios that apply and ran held.", passed=passed)
+
+
+def facts(report: ReportView, said: Language) -> list[tuple[str, str]]:
+    """Who tested what, when, with what: a name and a value each, those that the record has."""
+    record, run = report.record, report.record.run
+    commit = f"{run.commit[:12]}{' ' + said.text('with uncommitted changes') if run.dirty else ''}"
+    rows = [
+        (said.text("Run"), run.run),
+        (said.text("Begun"), utc(run.at)),
+        (said.text("Ended"), utc(report.ended) if report.ended else said.text("unknown")),
+        (said.text("Duration"), said.seconds(record.end.seconds) if record.end else ""),
+        (said.text("Clock"), said.message(run.clock).text),
+        (said.text("Operator"), run.operator or said.text("not named")),
+        (said.text("Environment"), _environment(record, said)),
+        (said.text("Deployment"), run.deployment),
+        (said.text("Configuration, SHA-256"), run.deployment_hash),
+        (said.text("Tool"), f"{run.tool}{', ' + said.text('commit {commit}', commit=commit) if run.commit else ''}"),
+        (said.text("Machine"), f"{run.platform}, Python {run.python}"),
+        (said.text("Planned and run"), _completeness(report, said)),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _environment(record: Record, said: Language) -> str:
+    if not record.environments:
+        return said.text("none was started")
+    kinds = dict.fromkeys(one.kind for one in record.environments)
+    names = [said.text("simulated lab") if kind == "lab" else kind for kind in kinds]
+    started = sum(one.seconds for one in record.environments)
+    return said.text("{kinds}, started in {time}", kinds=", ".join(names), time=said.seconds(started))
+
+
+def _completeness(report: ReportView, said: Language) -> str:
+    plan = report.record.plan
+    text = said.text("{run} of {total}", run=report.total - len(report.record.not_run), total=report.total)
+    return text + (f", {said.text('{number} left out on request', number=plan.deselected)}" if plan and plan.deselected else "")
+
+
+def limits(record: Record, said: Language) -> list[str]:
+    """What holds of every run, whatever its verdicts: how far its evidence reaches."""
+    if record.simulated:
+        reach = said.text(
+            "The appliances were simulated. A scenario that held shows that this configuration means what it should, not that"
+            " the production appliance, its firmware or its licence behaves so."
+        )
+    else:
+        reach = said.text("What was seen holds for the appliances that were tested, as they were configured then.")
+    return [
+        reach,
+        said.text("It holds for the configuration of the SHA-256 above, at the time of the run, and says nothing of later changes."),
+        said.text("A bounded number of probes was sent: that none got through does not prove that no other path exists."),
+        said.text("Supporting a control is not fulfilling it: each control asks for more than a network test can show."),
+        said.text("The tester's independence is not established by this report."),
+    ]

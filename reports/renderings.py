@@ -1,0 +1,82 @@
+"""The renderings of a record that are files beside it, and writing them. What makes them is imported only when asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from reports.record import Record, read
+
+SUMS = "SHA256SUMS"
+"""The list that seals a run's folder: once it is there, no file of the folder may change or be added."""
+
+
+class Sealed(Exception):
+    """Writing would break the seal of a run's folder; the text says what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A kind of rendering: its file's name in English, and what makes its bytes.
+
+    ``make`` takes the record, the language's code, and the way from the document to the run's folder, for its links.
+    """
+
+    name: str
+    make: Callable[[Record, str, str], bytes]
+
+    def file(self, code: str) -> str:
+        """The file's name in a language: ``report.html``, ``report.fr.html``."""
+        stem, dot, ending = self.name.partition(".")
+        return self.name if code == "en" else f"{stem}.{code}{dot}{ending}"
+
+
+def _html(record: Record, code: str, way: str) -> bytes:
+    from reports.html import page
+
+    return page.render(record, code=code, way=way).encode()
+
+
+def _pdf(record: Record, code: str, way: str) -> bytes:
+    from reports import pdf
+
+    return pdf.render(record, code=code, way=way)
+
+
+FORMATS: Mapping[str, Format] = {
+    "html": Format("report.html", _html),
+    "pdf": Format("report.pdf", _pdf),
+}
+
+
+def write_all(folder: Path) -> list[Path]:
+    """Write what every run leaves beside its record; the files. Raises RecordError, OSError, or Sealed as ``write`` does."""
+    return [write(folder, "html")]
+
+
+def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None) -> Path:
+    """Write the rendering of a name of ``FORMATS`` into a folder, by default the run's own; the file's path.
+
+    Raises RecordError when the record cannot be read, OSError when the file cannot be written, and Sealed when the run's
+    folder is sealed and the file is not in it with these bytes already.
+    """
+    record, form = read(folder), FORMATS[name]
+    target = into or folder
+    path = target / form.file(code)
+    content = form.make(record, code, _way(target, folder))
+    if path.is_file() and path.read_bytes() == content:
+        return path
+    if (folder / SUMS).exists() and target.resolve().is_relative_to(folder.resolve()):
+        raise Sealed(f"{path}: {SUMS} seals this folder, and this file would change it (write elsewhere with --output DIR)")
+    target.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def _way(target: Path, folder: Path) -> str:
+    """The relative address of a run's folder from a document's: "" when it is the same, else with a slash at its end."""
+    way = os.path.relpath(folder.resolve(), target.resolve())
+    return "" if way == os.curdir else f"{quote(Path(way).as_posix())}/"

@@ -1,0 +1,114 @@
+"""What a wrong call of ``rempart`` says, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli import lab as verbs
+from cli import main as command
+from lab.errors import LabError
+from tests.provisioning.plans import GUIDE, change, copy_of
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _rempart(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "REMPART_STATE": str(state), "REMPART_ENGINE": "private"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="the lab's verbs need root")
+
+
+@needs_root
+def test_every_mistake_of_a_deployment_is_told_at_once_before_anything_is_begun(tmp_path: Path) -> None:
+    folder = copy_of(GUIDE, tmp_path)
+    change(folder / "deployment.toml", "vlan = 200", 'vlan = "200"')
+    change(folder / "deployment.toml", 'gateway = "147.135.161.158"', 'gateway = "147.135.161.358"')
+
+    done = _rempart("lab", "up", "--deployment", str(folder), state=tmp_path / "state")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "gateway: '147.135.161.358' is not an IPv4 address" in done.stderr
+    assert "vlan: must be a whole number" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "state").exists()
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "arguments, status, told",
+    [
+        (("up", "--deployment", "nowhere"), 2, "rempart: nowhere/deployment.toml:1: deployment: no such folder"),
+        (("exec", "web-sbg7"), 2, "rempart: lab exec HOST CMD ...: no command given"),
+        (("down", "--image"), 2, "rempart: lab down --image: say --all too"),
+        (("status", "--run", "abc"), 1, "rempart: lab abc is not running"),
+        (("exec", "web-sbg7", "true"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("capture", "internet"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("shell", "web-sbg7", "--run", "abc"), 1, "rempart: no lab abc of a deployment is running"),
+        (("sideways",), 2, "invalid choice: 'sideways'"),
+    ],
+)
+def test_a_wrong_call(arguments: tuple[str, ...], status: int, told: str, tmp_path: Path) -> None:
+    done = _rempart("lab", *arguments, state=tmp_path)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@needs_root
+@pytest.mark.parametrize("verb", ["status", "down"])
+def test_without_a_lab_there_is_nothing_to_show_or_remove(verb: str, tmp_path: Path) -> None:
+    done = _rempart("lab", verb, state=tmp_path)
+
+    assert (done.returncode, done.stdout.partition(";")[0].strip(), done.stderr) == (0, "no lab is running", "")
+
+
+@pytest.mark.parametrize(
+    "raised, status",
+    [
+        (KeyboardInterrupt(), 130),
+        (command.Terminated(signal.SIGTERM), 143),
+        (command.Terminated(signal.SIGHUP), 129),
+        (LabError("no"), 1),
+        (verbs.WrongUse("no"), 2),
+    ],
+    ids=repr,
+)
+def test_every_ending_has_its_exit_code(raised: BaseException, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ends(_: object) -> int:
+        raise raised
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    monkeypatch.setattr(verbs, "run_verb", ends)
+    try:
+        assert command.main(["lab", "status"]) == status
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@needs_root
+def test_a_reader_that_has_gone_is_no_trace_of_code(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "cli.main", "doctor"], cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (1, "")

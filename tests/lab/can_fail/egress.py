@@ -1,0 +1,100 @@
+"""The way from the private network to the Internet."""
+
+from __future__ import annotations
+
+from tests.lab.can_fail.faults import FINAL, all_of, edited, rule_above, rule_changed, rule_missing
+from tests.lab.can_fail.platform import port_is
+from tests.lab.can_fail.row import Row
+
+NAMES, TLS, NAT = "# Names", "# Web over TLS", "# Leave with the public address"
+FIRST = "# Traffic between the members"
+
+ROWS = (
+    Row(
+        "SNS-EGRESS-01[web-sbg7]",
+        "The final block stands above the rule for the web over TLS",
+        rule_above("sbg7", TLS, "block log from any to any"),
+        "expected the answer: HTTP/2 200, observed curl: (28) …",
+    ),
+    Row(
+        "SNS-EGRESS-02[web-sbg7]",
+        "The translation takes other source ports than ephemeral_fw",
+        all_of(
+            edited("sbg7", "object", "[Protocol]", "low_ports=2000-2999/any\n[Protocol]"),
+            rule_changed("sbg7", NAT, "port ephemeral_fw", "port low_ports"),
+        ),
+        "expected source ports to the resolver outside ephemeral_fw: [], observed [2…]",
+    ),
+    Row(
+        "SNS-EGRESS-02[web-gra11]",
+        "The translation of the source was forgotten",
+        rule_missing("gra11", NAT),
+        "expected the address it was reached from: 203.0.113.153, observed curl: (28) Resolving timed out …",
+    ),
+    Row(
+        "SNS-EGRESS-03[web-sbg7]",
+        "The translation of the source was forgotten",
+        rule_missing("sbg7", NAT),
+        "expected the address: 198.51.100.10, observed no answer…",
+    ),
+    Row(
+        "SNS-EGRESS-04[baremetal-sbg7]",
+        "The bare-metal server's port does not carry its VLAN",
+        port_is("baremetal-sbg7", "trunks=0,199", "trunks=0,200"),
+        "expected the answer: HTTP/2 200, observed curl: (28) Resolving timed out …",
+    ),
+    Row(
+        "SNS-EGRESS-05[ssh-web-sbg7]",
+        "The rule for the web names no service: it lets everything out",
+        rule_changed("sbg7", TLS, "pass sslfiltering 00 from vlan200 on in to internet port https",
+                     "pass from vlan200 on in to internet"),  # fmt: skip
+        "expected the attempt's outcome: not answered, observed answered",
+    ),
+    Row(
+        "SNS-EGRESS-05[smtp-web-gra11]",
+        "The final block was forgotten: what nobody names is dropped without a trace",
+        rule_missing("gra11", FINAL),
+        "expected blocking rules that counted it: one, observed []",
+    ),
+    Row(
+        "SNS-EGRESS-05[telnet-web-sbg7]",
+        "The public site does not offer the service at all",
+        lambda ground: ground.shell(
+            "public",
+            "nft 'table ip broken { chain in { type filter hook input priority 0; tcp dport 23 drop; }; }'",
+            "nft delete table ip broken",
+        ),
+        "expected the stranger's telnet to the public site: answered, observed silent",
+        verdict="inconclusive",
+    ),
+    Row(
+        "SNS-EGRESS-06[web-sbg7]",
+        "The line that refuses the sites is off",
+        edited("sbg7", "URLFiltering/00", "state=on action=block", "state=off action=block", "enfilter"),
+        "expected the answer for www.refused.example: HTTP/1.1 403 Forbidden, observed HTTP/1.1 200 OK",
+    ),
+    Row(
+        "SNS-EGRESS-07[web-sbg7]",
+        "The line that lets all sites pass stands above the one that refuses some",
+        edited("sbg7", "SSLFiltering/00", "[Rules]\n", "[Rules]\nstate=on action=pass group=any\n", "enfilter"),
+        "expected the TLS connection to www.refused.example: no answer, curl status 35, observed …200…",
+    ),
+    Row(
+        "SNS-EGRESS-08[web-sbg7]",
+        "A rule lets the Internet reach the private network's own addresses",
+        rule_above("sbg7", FIRST, "pass from internet on out to vlan200 port http"),
+        "expected packets at the private server: 0, observed 20",
+    ),
+    Row(
+        "SNS-EGRESS-09[web-sbg7]",
+        "The interface of the private network is not declared protected",
+        edited("sbg7", "network", "Protected=1", "Protected=0", "ennetwork", "enfilter"),
+        "expected of these packets, refused and counted: 20, observed 0",
+    ),
+    Row(
+        "SNS-EGRESS-10[sbg7]",
+        "A rule lets the Internet reach the private network's own addresses",
+        rule_above("sbg7", FIRST, "pass from internet on out to vlan200"),
+        "expected packets at its internal port: 0, observed …",
+    ),
+)

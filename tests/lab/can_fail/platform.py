@@ -1,0 +1,136 @@
+"""The platform: addresses, VLANs, and the machine that the lab runs on."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+
+from tests.lab.can_fail.ground import Ground
+from tests.lab.can_fail.row import Fault, Row
+
+CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def host_does(host: str, script: str, mend: str) -> Fault:
+    """Somebody typed this on a host."""
+    return lambda ground: ground.shell(host, script, mend)
+
+
+def port_is(host: str, mistaken: str, planned: str) -> Fault:
+    """A switch port has other VLAN settings than planned."""
+
+    def act(ground: Ground) -> None:
+        port = ground.port(host)
+        ground.switch(f"ovs-vsctl set port {port} {mistaken}", f"ovs-vsctl clear port {port} tag trunks vlan_mode -- "
+                      f"set port {port} {planned}")  # fmt: skip
+
+    return act
+
+
+def outer_tag_stripped(host: str) -> Fault:
+    """The switch takes the outer tag off a host's frames and believes the inner one."""
+
+    def act(ground: Ground) -> None:
+        port = ground.port(host)
+        number = f"$(ovs-vsctl get interface {port} ofport)"
+        flow = f'in_port={number},vlan_tci=0x1000/0x1000'
+        ground.switch(
+            f'ovs-vsctl set port {port} vlan_mode=native-untagged; ovs-ofctl add-flow vrack "priority=9,{flow},actions=pop_vlan,NORMAL"',
+            f'ovs-ofctl del-flows vrack "{flow}"; ovs-vsctl set port {port} vlan_mode=access',
+        )
+
+    return act
+
+
+def in_a_network_of_its_own(*commands: str) -> Fault:
+    """The run takes a namespace of its own for the machine's network, in which these commands were run.
+
+    Nothing may be put into the machine's real one to see that it would be noticed. ``FABRIC`` is the lab's wires.
+    """
+
+    def act(ground: Ground) -> None:
+        machine = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+
+        def back() -> None:
+            assert _libc.setns(machine, CLONE_NEWNET) == 0
+            os.close(machine)
+
+        assert _libc.unshare(CLONE_NEWNET) == 0
+        ground.undo(back)
+        fabric = str(ground.environment.lab.fabric.pid)
+        for command in commands:
+            subprocess.run(command.replace("FABRIC", fabric).split(), check=True, capture_output=True)
+
+    return act
+
+
+def _reservation(old: str, new: str) -> Fault:
+    script = "old=$(cat /run/dnsmasq.pid); kill $old; while kill -0 $old 2>&-; do sleep 0.02; done; dnsmasq --conf-file=/etc/dnsmasq.conf"
+    return host_does(
+        "dhcp-sbg7",
+        f"cp /etc/dnsmasq.conf /run/kept; sed -i 's/{old}/{new}/' /etc/dnsmasq.conf; rm -f /var/lib/misc/dnsmasq.leases; {script}",
+        f"cp /run/kept /etc/dnsmasq.conf; rm -f /var/lib/misc/dnsmasq.leases; {script}",
+    )
+
+
+_UPLINK = ("ip link add uplink type veth peer name labside netns FABRIC", "ip link set uplink up",
+           "nsenter --target=FABRIC --net ip link set labside up master br-internet")  # fmt: skip
+
+ROWS = (
+    Row(
+        "SNS-PLAT-01[sbg7]",
+        "Another server of the private network has the web server's address too",
+        host_does("baremetal-sbg7", "ip address add 10.200.0.10/32 dev lo", "ip address delete 10.200.0.10/32 dev lo"),
+        "expected who answers for 10.200.0.10: ['…'], observed ['…', '…']",
+    ),
+    Row(
+        "SNS-PLAT-01[gra11]",
+        "A server has an address more than the plan gives it",
+        host_does("web-gra11", "ip address add 10.201.0.11/16 dev eth0", "ip address delete 10.201.0.11/16 dev eth0"),
+        "expected addresses of web-gra11:eth0: ['10.201.0.10'], observed ['10.201.0.10', '10.201.0.11']",
+    ),
+    Row(
+        "SNS-PLAT-02[web-sbg7]",
+        "The DHCP service names another gateway than the firewall",
+        _reservation("router,10.200.0.1$", "router,10.200.0.2"),
+        "expected the gateway given: 10.200.0.1, observed 10.200.0.2",
+    ),
+    Row(
+        "SNS-PLAT-03[baremetal-sbg7]",
+        "The bare-metal server's port puts untagged frames into the private network",
+        port_is("baremetal-sbg7", "tag=200 vlan_mode=native-untagged", "trunks=0,200"),
+        "expected of these, heard on vrack-200: 0, observed …",
+    ),
+    Row(
+        "SNS-PLAT-04[web-sbg7]",
+        "The port of a cloud instance takes tagged frames",
+        port_is("web-sbg7", "vlan_mode=native-untagged", "tag=200 vlan_mode=access"),
+        "expected of these, heard on vrack-199: 0, observed …",
+    ),
+    Row(
+        "SNS-PLAT-05[web-sbg7]",
+        "The switch takes off the outer tag and forwards by the inner one",
+        outer_tag_stripped("web-sbg7"),
+        "expected of these, heard on …: 0, observed …",
+    ),
+    Row(
+        "SNS-PLAT-06[sbg7]",
+        "The second firewall's former address was left on an interface",
+        host_does("fw1-sbg7", "ip address add 147.135.161.154/29 dev eth0", "ip address delete 147.135.161.154/29 dev eth0"),
+        "expected answers for 147.135.161.154: 0, observed 1",
+    ),
+    Row(
+        "SNS-PLAT-07",
+        "The lab's Internet is plugged into the machine's own network",
+        in_a_network_of_its_own(*_UPLINK, "ip address add 198.51.100.200/24 dev uplink"),
+        "expected networks of the lab that are routed: [], observed ['198.51.100.0/24']",
+    ),
+    Row(
+        "SNS-PLAT-08",
+        "The lab's Internet is plugged into the machine's own network",
+        in_a_network_of_its_own(*_UPLINK),
+        "expected packets seen on the machine's own interfaces: 0, observed …",
+    ),
+)

@@ -1,0 +1,52 @@
+"""The published web server."""
+
+from __future__ import annotations
+
+from tests.lab.can_fail.faults import all_of, edited, rule_above, rule_changed, rule_missing
+from tests.lab.can_fail.row import Row
+
+RULE = "# The private web server"
+PAGE = "/var/www/html/index.html"
+
+ROWS = (
+    Row(
+        "SNS-WEB-01[sbg7-http]",
+        "The rule that publishes the web server was forgotten",
+        rule_missing("sbg7", RULE),
+        "expected the answer: HTTP/1.1 200 OK, observed curl: (28) …",
+    ),
+    Row(
+        "SNS-WEB-01[gra11-http]",
+        "Another page was put in the place of the server's own",
+        lambda ground: ground.shell("web-gra11", f"mv {PAGE} /run/kept; echo '<p>Welcome to nginx!</p>' >{PAGE}",
+                                    f"mv /run/kept {PAGE}"),
+        "expected the page: This is web-gra11., observed <p>Welcome to nginx!</p>",
+    ),
+    Row(
+        "SNS-WEB-02[sbg7-http]",
+        "What comes from the Internet is translated too: its source becomes the firewall's private address",
+        rule_changed("sbg7", RULE, "-> to ubuntu", "-> from Firewall_in port ephemeral_fw to ubuntu"),
+        "expected the client in the web server's log: 198.51.100.102, observed 10.200.0.1",
+    ),
+    Row(
+        "SNS-WEB-02[gra11-http]",
+        "The rule that publishes the web server was forgotten",
+        rule_missing("gra11", RULE),
+        "expected the stranger's request in the web server's log: one line, observed 0 lines; the stranger was told curl: (28) …",
+    ),
+    Row(
+        "SNS-WEB-03[sbg7-http]",
+        "The rule publishes all ports of the web server",
+        rule_changed("sbg7", RULE, "port http -> to ubuntu-webserver port http", "-> to ubuntu-webserver"),
+        "expected ports that answer or refuse: {}, observed {…answered…}",
+    ),
+    Row(
+        "SNS-WEB-04[sbg7-http]",
+        "A second rule publishes the same server, under another name of the service",
+        all_of(
+            edited("sbg7", "object", "http=80/tcp", "www=80/tcp\nhttp=80/tcp"),
+            rule_above("sbg7", RULE, "pass from internet on out to Firewall_out port www -> to ubuntu-webserver port www"),
+        ),
+        "expected the stranger's request: no answer, observed HTTP/1.1 200 OK…",
+    ),
+)

@@ -1,0 +1,82 @@
+"""VPN users."""
+
+from __future__ import annotations
+
+from tests.lab.can_fail.egress import FIRST
+from tests.lab.can_fail.faults import all_of, edited, rule_above, rule_missing, translation_added
+from tests.lab.can_fail.ground import Ground
+from tests.lab.can_fail.row import Row
+
+EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
+
+
+def tcp_first(ground: Ground) -> None:
+    """The exported configuration names TCP before UDP."""
+    path = ground.active("sbg7").path(EXPORTED)
+    lines = path.read_text().splitlines()
+    remotes = [line for line in lines if line.startswith("remote ")]
+    swapped = iter(reversed(remotes))
+    path.write_text("".join(f"{next(swapped) if line in remotes else line}\n" for line in lines))
+
+
+def tcp_dead(ground: Ground) -> None:
+    """The TCP server of the SSL VPN has died."""
+    firewall = ground.active("sbg7")
+    ground.undo(lambda: firewall.apply("enopenvpn"))
+    firewall.host.must("sh", "-c", "kill -KILL $(cat /var/lib/sns/run/openvpn-tcp.pid)")
+
+
+ROWS = (
+    Row(
+        "SNS-RA-01[udp]",
+        "The rule for VPN users was forgotten",
+        rule_missing("sbg7", "# The private network, nothing else"),
+        "expected the VPN user's pings to the private server within 3 s, observed 0 …",
+    ),
+    Row(
+        "SNS-RA-02[udp]",
+        "The pools of the two transports are swapped",
+        edited("sbg7", "Openvpn/openvpn", "pool=sslvpn_tcp\nudpPool=sslvpn_udp", "pool=sslvpn_udp\nudpPool=sslvpn_tcp",
+               "enopenvpn", "enfilter"),  # fmt: skip
+        "expected the address in the tunnel: one of 10.60.0.0/24, observed 10.61.0.…",
+    ),
+    Row(
+        "SNS-RA-03[sbg7]",
+        "The exported configuration names TCP before UDP",
+        tcp_first,
+        "expected the address in the tunnel, of the udp pool: 10.60.0.0/24, observed 10.61.0.…",
+    ),
+    Row(
+        "SNS-RA-04[sbg7]",
+        "The SSL VPN's TCP server has died",
+        tcp_dead,
+        "expected the VPN user's tunnel within 12 s, observed …",
+    ),
+    Row(
+        "SNS-RA-05[udp]",
+        "The user has a second password in the directory",
+        edited("sbg7", "../Data/Ldapbase.ldif", "\nuserPassword:", "\nuserPassword: not-the-password\nuserPassword:", "enopenvpn"),
+        "expected the firewall's answer to the user: refused, observed let in",
+    ),
+    Row(
+        "SNS-RA-06[udp]",
+        "Who has no rule of their own has the right by default",
+        edited("sbg7", "uac", "openvpn=block", "openvpn=pass", "enopenvpn"),
+        "expected the firewall's answer to the user: refused, observed let in",
+    ),
+    Row(
+        "SNS-RA-07[udp]",
+        "VPN users may go anywhere, and to the other site with the firewall's address",
+        all_of(
+            rule_above("sbg7", FIRST, "pass from sslvpn_clients via sslvpn to any"),
+            translation_added("sbg7", "nat from sslvpn_clients to vlan201 -> from Firewall_in port ephemeral_fw to original"),
+        ),
+        "expected attempts answered: [], observed ['10.201.0.10:80'…]",
+    ),
+    Row(
+        "SNS-RA-08[udp]",
+        "The rule for VPN users stands above the block of the administration, and names any destination",
+        rule_above("sbg7", FIRST, "pass from sslvpn_clients via sslvpn to any"),
+        "expected the VPN user's SSH: silent, observed answered",
+    ),
+)

@@ -1,0 +1,15 @@
+"""The whole table, in the features' order."""
+
+from __future__ import annotations
+
+from tests.lab.can_fail import egress, ipsec, management, platform, publication, remote_access
+from tests.lab.can_fail.row import Row
+
+ROWS: tuple[Row, ...] = (
+    *platform.ROWS,
+    *management.ROWS,
+    *egress.ROWS,
+    *publication.ROWS,
+    *ipsec.ROWS,
+    *remote_access.ROWS,
+)

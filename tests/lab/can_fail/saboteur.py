@@ -1,0 +1,101 @@
+"""A pytest plugin (``-p tests.lab.can_fail.saboteur``) that breaks something before each scenario and mends it after.
+
+``--sabotage INSTANCE`` chooses rows of the table; without it all are run, in the table's order. The lab must be well
+again after each: if it is not, the scenario gets the verdict "error", and the next one a new lab.
+
+pytest loads this before the project's conftest, which must be the first to import ``steps``: so its imports come late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack
+
+import pytest
+
+from lab import probe
+from lab.device import Snapshot
+from provisioning.environment import LabEnvironment
+from tests.lab.can_fail.ground import Ground
+from tests.lab.can_fail.row import Row
+from tests.lab.can_fail.rows import ROWS
+
+WELL_WITHIN = 15.0  # s: the longest is a member that boots again and joins its pair
+
+_AS_PLANNED = pytest.StashKey[tuple[int, dict[str, Snapshot]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which rows."""
+    parser.addoption("--sabotage", metavar="INSTANCE", action="append", default=[])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the instances of the chosen rows, in the table's order."""
+    by_name = {item.name: item for item in items}
+    chosen = config.getoption("--sabotage") or [row.instance for row in ROWS]
+    items[:] = [by_name[row.instance] for row in ROWS if row.instance in chosen]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Break what the row says. It is mended once the scenario has put its own changes back, which it made later."""
+    from steps.plugins.environment import KEEPER
+
+    yield
+    row = next(one for one in ROWS if one.instance == item.name)
+    keeper = item.config.stash[KEEPER]
+    environment = keeper.environment()
+    assert isinstance(environment, LabEnvironment)
+    planned = _as_planned(item.config, environment)
+    ending = ExitStack()
+
+    def mend() -> None:
+        try:
+            ending.close()
+            _await_health(environment, planned)
+        except BaseException as why:
+            keeper.spoil(f"{item.name}: {why}")
+            raise
+
+    item.addfinalizer(mend)
+    row.fault(Ground(environment, ending))
+
+
+def _as_planned(config: pytest.Config, environment: LabEnvironment) -> dict[str, Snapshot]:
+    """Every member's configuration before anything was broken in this lab."""
+    lab, planned = config.stash.get(_AS_PLANNED, (0, {}))
+    if lab != id(environment):
+        planned = {member.name: member.snapshot() for site in environment.deployment.sites
+                   for member in environment.cluster(site).members}  # fmt: skip
+        config.stash[_AS_PLANNED] = (id(environment), planned)
+    return planned
+
+
+def _await_health(environment: LabEnvironment, planned: dict[str, Snapshot]) -> None:
+    from steps.eventually import eventually
+
+    eventually(lambda: _ailments(environment, planned), until=lambda found: not found, within=WELL_WITHIN,
+               phase="the lab's return to health")  # fmt: skip
+
+
+def _ailments(environment: LabEnvironment, planned: dict[str, Snapshot]) -> list[str]:
+    """What is not as it was: members, their configuration, the published sites, the tunnel."""
+    found = []
+    for name in environment.deployment.sites:
+        pair = environment.cluster(name)
+        states = pair.states()
+        if sorted(states.values()) != ["active", "passive"]:
+            return [f"the members are {states}"]
+        found += [f"{member.name} is configured differently" for member in pair.members
+                  if member.snapshot() != planned[member.name]]  # fmt: skip
+        public = environment.deployment.public_address(name)
+        if not environment.stranger.run("curl", "-sfI", "--max-time", "2", f"http://{public}/").ok:
+            found.append(f"the published site of {name} does not answer")
+    servers = [(environment.web_server(name), site.hosts_of("web")[0].address)
+               for name, site in environment.deployment.sites.items()]  # fmt: skip
+    for (server, _), (_, other) in zip(servers, reversed(servers), strict=True):
+        if probe.ping(server, other, count=1, within=0.3).lost:
+            found.append(f"{server.name} does not reach the other site")
+    return found

@@ -1,0 +1,150 @@
+"""The page: everything that the record says is in it, as text and nothing else, the same every time."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from reports.entries import Entry
+from reports.html import page
+from reports.html.view import view
+from reports.languages import CODES
+from tests.reports.examples import BASIC, RUN, outcome, scenario, written
+from tests.reports.runs import ATTACK, HUNDRED, MIXED, instance
+
+
+class Reader(HTMLParser):
+    """What stands in a page: elements with their attributes, and the texts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attributes in self.elements if (value := attributes.get(name)) is not None]
+
+
+def rendered(folder: Path, entries: Sequence[Entry], code: str = "en") -> str:
+    return page.render(written(folder, entries), code=code)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_same_record_gives_the_same_bytes(tmp_path: Path, code: str) -> None:
+    record = written(tmp_path, MIXED)
+    assert page.render(record, code=code) == page.render(record, code=code)
+
+
+def test_every_instance_has_its_anchor_and_no_anchor_occurs_twice(tmp_path: Path) -> None:
+    found = Reader(rendered(tmp_path, MIXED)).attributes("id")
+    wanted = {"SNS-WEB-01-sbg7-http", "SNS-WEB-01", "SNS-WEB-03-gra11-http", "SNS-PLAT-07", "SNS-RA-05-udp"}
+    assert wanted <= set(found)
+    assert len(found) == len(set(found))
+
+
+def test_instances_whose_names_make_the_same_anchor_get_two(tmp_path: Path) -> None:
+    same = [entry for name in ("SNS-X-01[a b]", "SNS-X-01[a-b]") for entry in (scenario(name), outcome(name))]
+    found = Reader(rendered(tmp_path, [RUN, *same])).attributes("id")
+    assert {"SNS-X-01-a-b", "SNS-X-01-a-b-2"} <= set(found)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_link_inside_the_page_leads_somewhere(tmp_path: Path, code: str) -> None:
+    read = Reader(rendered(tmp_path, MIXED, code))
+    assert {link[1:] for link in read.attributes("href") if link.startswith("#")} <= set(read.attributes("id"))
+
+
+def test_the_record_is_text_whatever_it_says(tmp_path: Path) -> None:
+    text = rendered(tmp_path, MIXED)
+    read = Reader(text)
+    assert ATTACK in "".join(read.texts)
+    assert "img" not in {tag for tag, _ in read.elements}
+    assert [attributes for tag, attributes in read.elements if tag == "script"] == [{}]
+    assert not [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
+
+
+def test_nothing_is_named_that_a_browser_would_fetch(tmp_path: Path) -> None:
+    read = Reader(rendered(tmp_path, MIXED))
+    assert not read.attributes("src")
+    assert not [tag for tag, _ in read.elements if tag in ("link", "iframe", "object", "embed", "base", "form")]
+    assert {link for link in read.attributes("href") if not link.startswith("#")} == {"evidence/x/internet.pcapng"}
+
+
+def test_links_to_evidence_lead_from_where_the_page_lies(tmp_path: Path) -> None:
+    text = page.render(written(tmp_path, MIXED), way="../run%201/")
+    assert 'href="../run%201/evidence/x/internet.pcapng"' in text
+
+
+@pytest.mark.parametrize(
+    "entries, verdict, headline",
+    [
+        ([RUN, *instance(1, "a"), *instance(2, "b")], "inconclusive", "All 2 scenarios that ran held, but the run did not come to its end."),
+        ([RUN, *instance(1, "a"), *instance(2, "b"), BASIC[-1]], "pass", "All 2 scenarios held."),
+        (BASIC, "fail", "One scenario of 3 did not hold."),
+        (MIXED, "fail", "One scenario of 8 did not hold."),
+        ([RUN, *instance(1, "a", "error")], "inconclusive", "Nothing was refuted, but one scenario of 1 could not be decided."),
+        ([RUN], "inconclusive", "No scenario ran."),
+        ([RUN, *instance(1, "a", "skipped"), BASIC[-1]], "not run", "No scenario ran."),
+        ([RUN, *instance(1, "a", "skipped"), *instance(2, "b"), BASIC[-1]], "pass", "The one scenario that applies and ran held."),
+    ],
+)
+def test_the_verdict_comes_first_and_in_words(
+    tmp_path: Path, entries: Sequence[Entry], verdict: str, headline: str
+) -> None:
+    record = written(tmp_path, entries)
+    assert view(record).verdict == verdict
+    assert f'<p class="headline">{headline}</p>' in page.render(record)
+
+
+def test_an_incomplete_record_says_so_and_names_what_did_not_run(tmp_path: Path) -> None:
+    text = rendered(tmp_path, MIXED[:-1])
+    assert "The record is incomplete" in text
+    assert "<code>SNS-MGMT-01[sbg7]</code>" in text
+
+
+def test_a_pass_after_another_look_says_so(tmp_path: Path) -> None:
+    assert "at look 2, after 200\N{NO-BREAK SPACE}ms" in rendered(tmp_path, MIXED)
+
+
+def test_a_simulated_run_is_marked(tmp_path: Path) -> None:
+    assert "<strong>Simulated lab</strong>" in rendered(tmp_path / "lab", BASIC)
+    assert "<strong>No environment</strong>" in rendered(tmp_path / "none", [RUN])
+
+
+def test_headings_go_down_one_level_at_a_time(tmp_path: Path) -> None:
+    levels = [int(tag[1]) for tag, _ in Reader(rendered(tmp_path, MIXED)).elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_every_table_header_says_what_it_heads(tmp_path: Path) -> None:
+    headers = [attributes for tag, attributes in Reader(rendered(tmp_path, MIXED)).elements if tag == "th"]
+    assert headers
+    assert {attributes.get("scope") for attributes in headers} == {"col", "row"}
+
+
+def test_every_drawing_says_in_words_what_it_shows(tmp_path: Path) -> None:
+    drawings = [attributes for tag, attributes in Reader(rendered(tmp_path, MIXED)).elements if tag == "svg"]
+    assert [one["role"] for one in drawings] == ["img"] * 3
+    assert all(one["aria-label"] for one in drawings)
+
+
+def test_a_hundred_scenarios_take_less_than_a_second(tmp_path: Path) -> None:
+    record = written(tmp_path, HUNDRED)
+    page.render(written(tmp_path / "warm", BASIC))
+    begun = time.process_time()
+    page.render(record)
+    assert time.process_time() - begun < 1

@@ -1,0 +1,84 @@
+"""``rempart report``: an old record as documents again, from its folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+from reports.renderings import SUMS, write_all
+from tests.reports.examples import written
+from tests.reports.runs import MIXED
+
+
+def test_a_run_leaves_its_page_beside_its_record(tmp_path: Path) -> None:
+    written(tmp_path, MIXED)
+    assert [path.name for path in write_all(tmp_path)] == ["report.html"]
+
+
+def test_the_command_writes_the_language_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path, MIXED)
+    assert main(["report", str(tmp_path), "--lang", "fr"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'report.fr.html'}\n"
+    assert '<html lang="fr"' in (tmp_path / "report.fr.html").read_text(encoding="utf-8")
+
+
+def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:
+    written(tmp_path, MIXED)
+    (first,) = write_all(tmp_path)
+    before = first.read_bytes(), first.stat().st_mtime_ns
+    write_all(tmp_path)
+    assert (first.read_bytes(), first.stat().st_mtime_ns) == before
+
+
+def test_elsewhere_its_links_lead_back(tmp_path: Path) -> None:
+    written(tmp_path / "a run", MIXED)
+    assert main(["report", str(tmp_path / "a run"), "--output", str(tmp_path / "out")]) == 0
+    assert 'href="../a%20run/evidence/x/internet.pcapng"' in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_sealed_folder_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path, MIXED)
+    write_all(tmp_path)
+    (tmp_path / SUMS).write_text("")
+    assert main(["report", str(tmp_path)]) == 0  # the same bytes: nothing to write
+    assert main(["report", str(tmp_path), "--lang", "fr"]) == 1
+    assert "--output DIR" in capsys.readouterr().err
+    assert not (tmp_path / "report.fr.html").exists()
+    assert main(["report", str(tmp_path), "--lang", "fr", "--output", str(tmp_path.parent / "french")]) == 0
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (None, "record.jsonl: No such file or directory"),
+        (b"", "record.jsonl:1: a record begins with a run entry"),
+        (b'{"entry":"run","schema":99}\n', "record.jsonl:1: schema 99 is not known here"),
+        (b"not json\n", "record.jsonl:1: "),
+        (b"\xff\xfe\n", "record.jsonl:1: "),
+    ],
+    ids=["none", "empty", "schema", "no JSON", "no text"],
+)
+def test_what_is_no_record_is_refused_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "record.jsonl").write_bytes(content)
+    assert main(["report", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written(tmp_path, MIXED)
+    (tmp_path / "taken").write_text("")
+    assert main(["report", str(tmp_path), "--output", str(tmp_path / "taken")]) == 1
+    assert "taken" in capsys.readouterr().err
+
+
+def test_a_record_cut_in_the_middle_of_a_line_is_rendered_as_far_as_it_goes(tmp_path: Path) -> None:
+    written(tmp_path, MIXED)
+    path = tmp_path / "record.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    assert main(["report", str(tmp_path)]) == 0
+    assert "The record is incomplete" in (tmp_path / "report.html").read_text()

@@ -5,7 +5,8 @@
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
-SYSTEM := mmdebstrap python3-venv util-linux libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+SYSTEM := iproute2 mmdebstrap openssh-client python3-venv util-linux \
+	fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
 # What readers open reports and captures with; so do the tests.
 TESTED_WITH := chromium poppler-utils tshark
 

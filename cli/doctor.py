@@ -53,6 +53,8 @@ def checks() -> Iterator[Check]:
 _PROGRAMS = (
     ("nsenter", "util-linux"),
     ("unshare", "util-linux"),
+    ("ip", "iproute2"),
+    ("ssh-keygen", "openssh-client"),
     ("mmdebstrap", "mmdebstrap"),
     ("git", "git"),
 )

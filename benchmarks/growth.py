@@ -70,7 +70,7 @@ class Contest:
                         yield self._tried(what, partial(self._sample, name, sites, number, services=services))
 
     def _tried(self, what: str, measure: Callable[[], Sample]) -> Sample | str:
-        """The first start that works: munet 0.17.3 looks for a process that nsenter may not have forked yet, and gives up."""
+        """The first start that works: a peer that stumbles on a busy machine is not to be missing from the table."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return replace(measure(), attempts=attempt)
@@ -204,4 +204,4 @@ class _Driver:
         lines = self._log.read_text(errors="replace").strip().splitlines()
         kept = self._log.parent.with_name("last-failure.log")
         shutil.copy(self._log, kept)
-        return f"{' / '.join(line.strip()[:200] for line in lines[-3:])} (all of it: {kept})"
+        return f"{lines[-1].strip()[:160] if lines else 'it said nothing'} (all of it: {kept.relative_to(ROOT)})"

@@ -38,6 +38,14 @@ mount --bind "$own/scratch" scratch
 mount --bind "$munet" opt/munet
 mount --bind "$pycache" opt/pycache
 for package in lab sns benchmarks; do mount --bind "$repository/$package" "opt/rempart/$package"; done
+# munet asks pgrep for a child that nsenter may not have forked yet, and gives up when there is none: it is told a little later.
+mkdir -p usr/local/bin
+cat >usr/local/bin/pgrep <<'pgrep'
+#!/bin/sh
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do /usr/bin/pgrep "$@" && exit; sleep 0.02; done
+exec /usr/bin/pgrep "$@"
+pgrep
+chmod 755 usr/local/bin/pgrep
 # Mininet raises limits of the whole machine when it can.
 mount --bind proc/sys/kernel proc/sys/kernel
 mount -o remount,bind,ro proc/sys/kernel

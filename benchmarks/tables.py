@@ -164,10 +164,12 @@ def _where(samples: Sequence[Sample], names: Sequence[str]) -> str:
     if not running:
         return ""
     sites = max(sample.sites for sample in running)
-    chosen = {name: of(running, name, services=True, sites=sites) for name in names}
+    found = {name: of(running, name, services=True, sites=sites) for name in names}
+    chosen = {name: group for name, group in found.items() if group}
+    names = list(chosen)
 
     def middle(name: str, part: str) -> float:
-        return statistics.median(sample.parts.get(part, 0.0) for sample in chosen[name]) if chosen[name] else 0.0
+        return statistics.median(sample.parts.get(part, 0.0) for sample in chosen[name])
 
     parts = dict.fromkeys(part for group in chosen.values() for sample in group for part in sample.parts)
     programs = sorted(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -56,6 +57,7 @@ def launch() -> subprocess.Popen[bytes]:
         _scratch().mkdir(parents=True, exist_ok=True)
         _forget_the_dead()
         (here / "empty.json").write_text("{}\n")
+        name, _, value = _mark().partition("=")
         output = (here / "dockerd.log").open("wb")
     command = [
         "unshare", "--net", program, "--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false",
@@ -71,7 +73,7 @@ def launch() -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, "PATH": _PROGRAMS, "TMPDIR": str(_scratch())},
+            env={**os.environ, "PATH": _PROGRAMS, "TMPDIR": str(_scratch()), name: value},
         )
 
 
@@ -157,14 +159,24 @@ def _end_helpers() -> None:
 
 
 def _helpers() -> Iterator[int]:
-    ours = f"{folder()}/".encode()
+    """Processes that carry this engine's mark, and no others: a path or a name may be another machine's in a container."""
+    mark = _mark().encode()
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            program, *arguments = (process / "cmdline").read_bytes().split(b"\0")
+            program = (process / "cmdline").read_bytes().partition(b"\0")[0]
+            marked = mark in (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if program.rpartition(b"/")[2].startswith(_HELPERS) and any(word.startswith(ours) for word in arguments):
+        if marked and program.rpartition(b"/")[2].startswith(_HELPERS):
             yield int(process.name)
+
+
+def _mark() -> str:
+    """What every process of this engine has in its environment: a variable with a value that was drawn for it once."""
+    file = folder() / "identity"
+    if not file.exists():
+        file.write_text(secrets.token_hex(16))
+    return f"REMPART_ENGINE_IDENTITY={file.read_text()}"
 
 
 _HELPERS = (b"containerd-shim", b"docker-")

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from steps.eventually import eventually
 from tests.lab.own_machine import Machine, finish, let_run, read_until
 
 pytestmark = pytest.mark.lab
@@ -15,10 +16,10 @@ pytestmark = pytest.mark.lab
 INTERRUPTED, TERMINATED, HUNG_UP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 STATUS = {INTERRUPTED: 130, TERMINATED: 143, HUNG_UP: 129}
 
-# Where `lab up` is when it is told to end: after a line that it says, and then so many seconds.
+# Where `lab up` is when it is told to end: once a file is there, or it says a line, and then so many seconds.
 MOMENTS = {
-    "while it loads": ("", 0.25, INTERRUPTED),
-    "while the engine starts": ("", 0.4, TERMINATED),
+    "while it loads": ("labs/*", 0.0, INTERRUPTED),
+    "while the engine starts": ("engine/dockerd.pid", 0.0, TERMINATED),
     "before the first container": ("starting", 0.0, TERMINATED),
     "while containers are made": ("starting", 0.4, INTERRUPTED),
     "while it boots": ("booting", 0.1, INTERRUPTED),
@@ -26,17 +27,19 @@ MOMENTS = {
 }
 
 
-def _reach(process: subprocess.Popen[str], line: str, seconds: float) -> None:
-    if line:
-        read_until(process, line)
+def _reach(machine: Machine, process: subprocess.Popen[str], sign: str, seconds: float = 0.0) -> None:
+    if "/" in sign:
+        eventually(lambda: any(machine.state.glob(sign)), within=20, phase=f"{sign} appears")
+    else:
+        read_until(process, sign)
     if seconds:
         let_run(process, seconds)
 
 
-@pytest.mark.parametrize("line, seconds, number", MOMENTS.values(), ids=MOMENTS)
-def test_up_that_is_told_to_end_leaves_nothing(machine: Machine, line: str, seconds: float, number: signal.Signals) -> None:
+@pytest.mark.parametrize("sign, seconds, number", MOMENTS.values(), ids=MOMENTS)
+def test_up_that_is_told_to_end_leaves_nothing(machine: Machine, sign: str, seconds: float, number: signal.Signals) -> None:
     process = machine.start_up()
-    _reach(process, line, seconds)
+    _reach(machine, process, sign, seconds)
     # Ctrl-C reaches everything that the terminal runs, another signal the command alone.
     os.killpg(process.pid, number) if number is INTERRUPTED else process.send_signal(number)
     done = finish(process)
@@ -62,9 +65,9 @@ def test_a_second_request_to_end_is_obeyed_at_once_and_the_next_up_cleans_up(mac
 def test_what_killed_runs_left_goes_with_the_next_up_and_other_labs_stay(machine: Machine) -> None:
     other = machine.up().run
     before = machine.pid(other, "web-sbg7")
-    for line, seconds in (("", 0.4), ("starting", 0.3), ("booting", 0.0)):
+    for sign, seconds in (("labs/??????/secrets.json", 0.0), ("starting", 0.3), ("booting", 0.0)):
         killed = machine.start_up()
-        _reach(killed, line, seconds)
+        _reach(machine, killed, sign, seconds)
         killed.kill()
         finish(killed)
     labs = machine.state / "labs"

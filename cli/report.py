@@ -15,15 +15,13 @@ DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command and its arguments."""
-    from reports.renderings import FORMATS
     from reports.languages import CODES
+    from reports.renderings import FORMATS
 
     parser = commands.add_parser("report", help="a recorded run as a document: page, PDF, ...")
     parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, such as reports/runs/…")
     parser.add_argument("--lang", choices=CODES, default="en", help="language of the document (default: en)")
-    parser.add_argument(
-        "--format", choices=tuple(FORMATS), action="append", help="which documents; repeatable (default: html)"
-    )
+    parser.add_argument("--format", choices=tuple(FORMATS), action="append", help="which documents; repeatable (default: html)")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where to write (default: the run's folder)")
 
 

@@ -81,7 +81,5 @@ def _host(name: str, role: str, site: str, *interfaces: Row) -> Row:
     return {"name": name, "role": role, "site": site, "interfaces": list(interfaces)}
 
 
-def _interface(
-    name: str, segment: str, addresses: Iterable[IPv4Address | IPv4Interface], vlans: tuple[int, ...] = ()
-) -> Row:
+def _interface(name: str, segment: str, addresses: Iterable[IPv4Address | IPv4Interface], vlans: tuple[int, ...] = ()) -> Row:
     return {"name": name, "segment": segment, "vlans": list(vlans), "addresses": [str(one) for one in addresses]}

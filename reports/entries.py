@@ -143,6 +143,28 @@ class Observation(Entry):
     seconds: float = 0.0
 
 
+SeriesKind = Literal["answers", "round trips"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series(Entry):
+    """Values one after the other, to be drawn: where (``positions``) and how much (``milliseconds``).
+
+    ``answers``: seconds from the flow's beginning to each answer, and how long after the one before it that was.
+    ``round trips``: the number of each ping that was answered, and how long that took. ``limit`` is the value that none may
+    exceed, 0 when there is none.
+    """
+
+    entry: ClassVar[str] = "series"
+    instance: str
+    step: int
+    what: str
+    kind: SeriesKind
+    positions: tuple[float, ...]
+    milliseconds: tuple[float, ...]
+    limit: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(Entry):
     """A file kept with the record: path relative to the run's folder, SHA-256 and size in bytes."""
@@ -194,7 +216,7 @@ class End(Entry):
 
 ENTRIES: dict[str, type[Entry]] = {
     kind.entry: kind
-    for kind in (Run, Plan, EnvironmentUp, Topology, Scenario, Step, Observation, Evidence, Outcome, Event, End)
+    for kind in (Run, Plan, EnvironmentUp, Topology, Scenario, Step, Observation, Series, Evidence, Outcome, Event, End)
 }
 
 _SHAPES: dict[str, type | tuple[type, ...]] = {
@@ -204,6 +226,7 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
     "bool": bool,
     "Verdict": str,
     "tuple[str, ...]": list,
+    "tuple[float, ...]": list,
     "tuple[dict[str, Json], ...]": list,
     "dict[str, str]": dict,
     "dict[str, int]": dict,

@@ -32,6 +32,7 @@ from reports.entries import (
     RecordError,
     Run,
     Scenario,
+    Series,
     Step,
     Topology,
     Verdict,
@@ -172,6 +173,7 @@ class ScenarioRecord:
     start: Scenario
     steps: list[Step] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -292,6 +294,8 @@ def _add(record: Record, entry: Entry) -> None:
             record.scenarios[entry.instance].steps.append(entry)
         case Observation():
             record.scenarios[entry.instance].observations.append(entry)
+        case Series():
+            record.scenarios[entry.instance].series.append(entry)
         case Evidence():
             record.scenarios[entry.instance].evidence.append(entry)
         case Outcome():

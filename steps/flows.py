@@ -11,6 +11,7 @@ from pytest_bdd import given, parsers, then
 from lab import probe
 from lab.flows import Flow, Flows, Pings, Requests
 from steps.eventually import eventually, watch
+from steps.measuring import record_answers
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -92,6 +93,7 @@ def _within_budget(scene: Scene, running: Running, event: str, record: ScenarioR
     for flow in flows:
         allowed = max(budget, budgets.tunnel_restored) if flow.name in running.through_tunnels else budget
         silence = round(flow.longest_silence * 1000)
+        record_answers(record, flow, limit=allowed)
         record.observe(f"the longest silence of {flow.name}", expected=f"at most {allowed} ms",
                        observed=f"{silence} ms", holds=silence <= allowed)  # fmt: skip
 

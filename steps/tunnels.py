@@ -9,6 +9,7 @@ from lab.capture import Frame
 from lab.device import Appliance
 from lab.probe import Echoes
 from steps.eventually import eventually
+from steps.measuring import record_round_trips
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -37,6 +38,7 @@ def _all_answered(echoes: dict[str, Echoes]) -> bool:
 @then("every ping is answered, both ways")
 def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
     for site, one in echoes.items():
+        record_round_trips(record, f"round trips from {site}", one)
         record.observe(f"pings from {site} answered", expected=one.sent, observed=one.answered)
 
 

@@ -1,1 +1,1 @@
-"""The record as a page: what it says, put in order for a reader (``view``), drawn (``drawing``, ``plots``), written (``page``)."""
+"""The record as a page: put in order for its reader (``view``), drawn (``drawing``, ``plots``), and written (``page``)."""

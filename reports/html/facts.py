@@ -82,7 +82,9 @@ def limits(record: Record, said: Language) -> list[str]:
         reach = said.text("What was seen holds for the appliances that were tested, as they were configured then.")
     return [
         reach,
-        said.text("It holds for the configuration of the SHA-256 above, at the time of the run, and says nothing of later changes."),
+        said.text(
+            "It holds for the configuration of the SHA-256 above, at the time of the run, and says nothing of later changes."
+        ),
         said.text("A bounded number of probes was sent: that none got through does not prove that no other path exists."),
         said.text("Supporting a control is not fulfilling it: each control asks for more than a network test can show."),
         said.text("The tester's independence is not established by this report."),

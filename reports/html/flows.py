@@ -42,7 +42,10 @@ class Flow:
         found: dict[str, list[InstanceView]] = {}
         for one in self.instances:
             found.setdefault(one.scenario.start.scenario, []).append(one)
-        return {name: next(one for one in same if one.verdict == worst(each.verdict for each in same)) for name, same in found.items()}
+        return {
+            name: next(one for one in same if one.verdict == worst(each.verdict for each in same))
+            for name, same in found.items()
+        }
 
     @property
     def verdict(self) -> Verdict:

@@ -14,7 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.entries import Json
-from reports.html import drawing, facts, flows, plots
+from reports.html import drawing, facts, flows, plots, series
+from reports.html.controls import Beside
 from reports.html.view import view
 from reports.languages import Language, language, utc
 from reports.record import Record
@@ -28,36 +29,43 @@ LONG = 240
 """Characters of a value above which it is folded: more than a reader takes in at a glance."""
 
 
-def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: str = "") -> str:
+def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: str = "", beside: Beside | None = None) -> str:
     """The report as HTML. The same record gives the same bytes. ``paper`` is the form that becomes the PDF.
 
+    ``beside`` has the controls and deviations to show.
     ``way`` is the relative address of the run's folder from where the page will lie, for its links to evidence.
     """
     said, report = language(code), view(record)
     script = "" if medium == "paper" else _source("report.js")
     style = _source("report.css") + "".join(_source(name) for name in _STYLES[medium])
-    return _environment().get_template("report.html.j2").render(
-        report=report,
-        headline=facts.headline(report, said),
-        facts=facts.facts(report, said),
-        limits=facts.limits(record, said),
-        drawing=drawing.draw(report, said, medium),
-        flows=flows.tested(report),
-        name_of=flows.name_of,
-        timeline=plots.timeline(report, said, medium),
-        silences=plots.silences(report, said, medium),
-        record=record,
-        run=record.run,
-        medium=medium,
-        way=way,
-        lang=said,
-        t=said.text,
-        utc=utc,
-        shown=lambda value: shown(value, said),
-        long=LONG,
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        policy=_policy(style, script),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            headline=facts.headline(report, said),
+            facts=facts.facts(report, said),
+            limits=facts.limits(record, said),
+            drawing=drawing.draw(report, said, medium),
+            flows=flows.tested(report),
+            name_of=flows.name_of,
+            timeline=plots.timeline(report, said, medium),
+            silences=plots.silences(report, said, medium),
+            drawn=lambda one: series.drawings(one, said, medium),
+            beside=beside or Beside(),
+            record=record,
+            run=record.run,
+            medium=medium,
+            way=way,
+            lang=said,
+            t=said.text,
+            utc=utc,
+            shown=lambda value: shown(value, said),
+            long=LONG,
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            policy=_policy(style, script),
+        )
     )
 
 

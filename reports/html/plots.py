@@ -20,7 +20,7 @@ WIDTH, NAMES, RIGHT, ROW, AXIS = 960.0, 320.0, 24.0, 26.0, 28.0
 _AT_MOST = re.compile(r"at most (\d+) ms")
 _NAMED = "the longest silence of "
 _SILENCE = re.compile(r"(\d+) ms")
-_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
+_STEPS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
 def timeline(report: ReportView, said: Language, medium: Medium) -> Markup:
@@ -30,14 +30,14 @@ def timeline(report: ReportView, said: Language, medium: Medium) -> Markup:
     if not rows or begin is None:
         return Markup()
     last = max(end for _, spans in rows for _, _, end in spans) - begin
-    scale = _Scale(max(last, 0.001))
+    scale = Scale(max(last, 0.001))
     label = said.text("Course of the run: {number} scenarios in {time}", number=len(report.record.scenarios),
                       time=said.seconds(last))  # fmt: skip
     drawing = Drawing(WIDTH, ROW * len(rows) + AXIS, label=label, kind="timeline", styled=medium == "paper")
-    _seconds_axis(drawing, scale, ROW * len(rows), said)
+    seconds_axis(drawing, scale, ROW * len(rows), said)
     for place, (feature, spans) in enumerate(rows):
         y = place * ROW
-        drawing.text(0, y + 16, _shortened(said.sentence(feature.name).text, 54), "lane")
+        drawing.text(0, y + 16, shortened(said.sentence(feature.name).text, 54), "lane")
         for one, start, end in spans:
             x = scale.x(start - begin)
             width = max(scale.x(end - begin) - x - 0.6, 1.4)
@@ -83,7 +83,7 @@ def silences(report: ReportView, said: Language, medium: Medium) -> Markup:
         groups.setdefault(one.instance.name, []).append(one)
     height = ROW * (len(groups) + 0.0) + 18.0 * len(found) + AXIS
     longest = max(max(one.longest, one.budget) for one in found)
-    scale = _Scale(longest * 1.08)
+    scale = Scale(longest * 1.08)
     label = said.text("Longest silences of {number} flows, in milliseconds", number=len(found))
     drawing = Drawing(WIDTH, height, label=label, kind="silences", styled=medium == "paper")
     _milliseconds_axis(drawing, scale, height - AXIS, said)
@@ -93,7 +93,7 @@ def silences(report: ReportView, said: Language, medium: Medium) -> Markup:
         drawing.text(0, y + 17, f"{name}  {said.sentence(start.name).text}", "lane strong")
         y += ROW
         for one in flows:
-            drawing.text(12, y + 12, _shortened(said.observation(one.flow).text, 52), "tick")
+            drawing.text(12, y + 12, shortened(said.observation(one.flow).text, 52), "tick")
             drawing.rect(scale.x(0), y + 3, max(scale.x(one.longest) - scale.x(0), 1.5), 11, f"bar-{one.verdict}", round_=1)
             drawing.text(scale.x(one.longest) + 5, y + 12, f"{said.number(one.longest)} ms", "tick")
             drawing.line(scale.x(one.budget), y + 1, scale.x(one.budget), y + 16, "limit")
@@ -102,12 +102,13 @@ def silences(report: ReportView, said: Language, medium: Medium) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scale:
+class Scale:
     """From a value to the place on the drawing, between the names and the right edge."""
 
     longest: float
 
     def x(self, value: float) -> float:
+        """The place of a value."""
         return NAMES + value / self.longest * (WIDTH - NAMES - RIGHT)
 
     def ticks(self) -> Iterator[float]:
@@ -119,14 +120,15 @@ class _Scale:
             value += step
 
 
-def _seconds_axis(drawing: Drawing, scale: _Scale, bottom: float, said: Language) -> None:
+def seconds_axis(drawing: Drawing, scale: Scale, bottom: float, said: Language) -> None:
+    """Lines at round seconds, and below them which."""
     for value in scale.ticks():
         drawing.line(scale.x(value), 0, scale.x(value), bottom, "grid")
         drawing.text(scale.x(value), bottom + 16, said.seconds(value) if value else "0", "tick", anchor="middle")
 
 
-def _milliseconds_axis(drawing: Drawing, scale: _Scale, bottom: float, said: Language) -> None:
-    for second in _Scale(scale.longest / 100).ticks():
+def _milliseconds_axis(drawing: Drawing, scale: Scale, bottom: float, said: Language) -> None:
+    for second in Scale(scale.longest / 100).ticks():
         value = second * 100
         drawing.line(scale.x(value), 0, scale.x(value), bottom, "grid")
         drawing.text(scale.x(value), bottom + 16, f"{said.number(value)} ms" if value else "0", "tick", anchor="middle")
@@ -139,5 +141,6 @@ def _spans(feature: FeatureView) -> Iterator[tuple[InstanceView, float, float]]:
             yield one, start, end
 
 
-def _shortened(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """The text in so many characters."""
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reports.entries import Topology
 from steps.plugins import collection, instances, surroundings, tags
 from steps.plugins.recording import RECORDER, ScenarioRecorder
 from steps.plugins.verdicts import Told
@@ -155,7 +156,11 @@ class Keeper:
             raise Told(self._failure) from None
         recorder.redact = running.redact
         recorder.environment_up(running.kind, running.capabilities, time.monotonic() - begun)
-        recorder.topology(surroundings.outline(instances.deployment_of(self._config)))
+        outline = surroundings.outline(instances.deployment_of(self._config))
+        sites, segments, hosts, tunnels = (
+            tuple(map(dict, outline.get(name, ()))) for name in ("sites", "segments", "hosts", "tunnels")
+        )
+        recorder.write(Topology(sites=sites, segments=segments, hosts=hosts, tunnels=tunnels))
         return running
 
     def _progress(self, text: str) -> None:

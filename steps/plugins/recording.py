@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from reports import junit, summary
-from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Topology, Verdict
+from reports import junit, renderings, summary
+from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Verdict
 from reports.entries import Scenario as ScenarioEntry
 from reports.entries import Step as StepEntry
 from reports.record import Writer, read
@@ -135,6 +135,10 @@ class ScenarioRecorder:
             self._recorder.told = refuted
             raise refuted
 
+    def write(self, make: Callable[[str, int], Entry]) -> None:
+        """Record an entry of another kind, made of the instance's name and the step's number."""
+        self._recorder.write(make(self._instance, self._recorder.step_number))
+
     def keep(self, name: str, content: str | bytes, *, what: str = "") -> str:
         """Keep a file as evidence; its path relative to the run's folder, for ``evidence=``."""
         return self._recorder.keeping(
@@ -223,10 +227,6 @@ class Recorder:
         """The environment under test is ready, after so many seconds that no step has to answer for."""
         self.not_counted(seconds)
         self.write(EnvironmentUp(kind=kind, capabilities=tuple(sorted(capabilities)), seconds=round(seconds, 3)))
-
-    def topology(self, outline: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        """What the environment was built to."""
-        self.write(Topology(**{name: tuple(map(dict, rows)) for name, rows in outline.items()}))
 
     def not_counted(self, seconds: float) -> None:
         """This time went by in the middle of a step or scenario, and is not theirs."""
@@ -364,6 +364,7 @@ class Recorder:
             seconds = round(time.monotonic() - self._begun, 3)
             self._opened().write(End(status=int(session.exitstatus), seconds=seconds, counts=counts))
             junit.write(read(self.folder))
+            renderings.write_all(self.folder)
         except (RecordError, OSError) as why:
             self._lost = self._lost or str(why)
             session.exitstatus = RECORD_LOST

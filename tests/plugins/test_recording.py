@@ -200,7 +200,7 @@ def test_parallel_workers_write_one_record(tmp_path: Path) -> None:
     assert record.complete
     assert record.counts() == {"pass": 8, "fail": 9, "skipped": 1}
     assert {one.start.worker for one in record.scenarios.values()} == {"gw0", "gw1"}
-    assert len([*tree.runs[0].iterdir()]) == 3, "record, junit, evidence, and nothing left over"
+    assert len([*tree.runs[0].iterdir()]) == 4, "record, junit, page, evidence, and nothing left over"
     assert "8 passed, 9 failed, 1 skipped" in done.output
 
 

@@ -18,6 +18,7 @@ from typing import Any
 PATIENCE = 60.0  # s for an answer; a browser that starts on a busy machine takes a few
 
 NAME = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+LOADED = "new Promise(done => document.readyState === 'complete' ? done(1) : addEventListener('load', () => done(1)))"
 OPTIONS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe")
 
 
@@ -68,7 +69,7 @@ class Browser:
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
         self.ask("Page.navigate", url="about:blank")
         self.ask("Page.navigate", url=page.as_uri() + (f"#{anchor}" if anchor else ""))
-        self.value("new Promise(done => document.readyState === 'complete' ? done(1) : addEventListener('load', () => done(1)))")
+        self.value(LOADED)
 
     def value(self, script: str) -> Any:
         """What a script in the page gives."""
@@ -105,7 +106,7 @@ def browser(profile: Path) -> Iterator[Browser]:
         os.dup2(os.dup(to_write), 4)
 
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(  # noqa: PLW1509
+    process = subprocess.Popen(
         arguments, stdin=quiet, stdout=quiet, stderr=quiet, preexec_fn=connect, pass_fds=(3, 4), start_new_session=True
     )
     os.close(to_read)

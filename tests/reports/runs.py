@@ -15,10 +15,12 @@ from reports.entries import (
     Outcome,
     Plan,
     Scenario,
+    Series,
     Step,
     Topology,
     Verdict,
 )
+from reports.html.controls import Beside, Deviation, Support
 from tests.reports.examples import RUN
 
 ATTACK = "<script>fetch('http://203.0.113.66/')</script><img src=http://203.0.113.66/x onerror=alert(1)>\"'&{{ 7*7 }}"
@@ -75,21 +77,62 @@ def instance(
     feature = "A private web server is published to the Internet" if "publication" in file else "Two firewalls stand for one"
     failed = verdict == "fail"
     entries: list[Entry] = [
-        Scenario(at=at, instance=name, scenario=name.partition("[")[0], name=sentence, feature=feature, rule="", file=file,
-                 line=6, tags=("each_site",), steps=steps)
-    ]  # fmt: skip
+        Scenario(
+            at=at,
+            instance=name,
+            scenario=name.partition("[")[0],
+            name=sentence,
+            feature=feature,
+            rule="",
+            file=file,
+            line=6,
+            tags=("each_site",),
+            steps=steps,
+        )
+    ]
     if verdict not in ("skipped", "not applicable"):
-        entries.append(Step(at=at, instance=name, number=1, keyword="When", text=steps[0][5:], line=7, seconds=0.05, verdict="pass"))
+        done = Step(at=at, instance=name, number=1, keyword="When", text=steps[0][5:], line=7, seconds=0.05, verdict="pass")
+        entries.append(done)
         entries += [
-            Observation(at=ended, instance=name, step=2, what=what, expected=expected, observed=observed, attempts=2, seconds=0.2,
-                        verdict="fail" if failed and last else "pass")
+            Observation(
+                at=ended,
+                instance=name,
+                step=2,
+                what=what,
+                expected=expected,
+                observed=observed,
+                attempts=2,
+                seconds=0.2,
+                verdict="fail" if failed and last else "pass",
+            )
             for last, (what, expected, observed) in ((one is seen[-1], one) for one in seen)
-        ]  # fmt: skip
+        ]
         kept = "evidence/x/internet.pcapng"
         entries.append(Evidence(at=ended, instance=name, step=2, what="capture", path=kept, sha256="f" * 64, bytes=1234))
     reason = "" if verdict == "pass" else f"expected the answer: 200, observed {ATTACK}"
     return [*entries, Outcome(at=ended, instance=name, verdict=verdict, seconds=0.25, reason=reason, detail=reason)]
 
+
+CURVES = (
+    Series(
+        instance="SNS-HA-04[sbg7]",
+        step=2,
+        what="pings to the Internet",
+        kind="answers",
+        positions=(0.01, 0.02, 0.46, 0.47, 0.48),
+        milliseconds=(10, 10, 440, 10, 10),
+        limit=400,
+    ),
+    Series(
+        instance="SNS-HA-04[sbg7]",
+        step=2,
+        what="round trips from sbg7",
+        kind="round trips",
+        positions=(1, 2, 3, 4, 5),
+        milliseconds=(14.1, 14.2, 15.9, 14.0, 21.3),
+    ),
+)
+"""A flow with a silence, and round trips."""
 
 SILENCES = (
     ("the longest silence of pings to the Internet", "at most 1000 ms", "83 ms"),
@@ -98,23 +141,87 @@ SILENCES = (
 
 MIXED: tuple[Entry, ...] = (
     RUN,
-    Plan(planned=("SNS-WEB-01[sbg7-http]", "SNS-WEB-03[gra11-http]", "SNS-HA-04[sbg7]", "SNS-PLAT-07", "SNS-RA-05[udp]",
-                  "SNS-RA-06[udp]", "SNS-IPSEC-01[none]", "SNS-MGMT-01[sbg7]")),  # fmt: skip
+    Plan(
+        planned=(
+            "SNS-WEB-01[sbg7-http]",
+            "SNS-WEB-03[gra11-http]",
+            "SNS-HA-04[sbg7]",
+            "SNS-PLAT-07",
+            "SNS-RA-05[udp]",
+            "SNS-RA-06[udp]",
+            "SNS-IPSEC-01[none]",
+            "SNS-MGMT-01[sbg7]",
+        )
+    ),
     EnvironmentUp(kind="lab", capabilities=("spoofing",), seconds=3.2),
     TOPOLOGY,
     *instance(1, "SNS-WEB-01[sbg7-http]"),
     *instance(2, "SNS-WEB-03[gra11-http]", "fail", sentence=ATTACK, seen=[(ATTACK, [], {ATTACK: ATTACK * 20})]),
     *instance(3, "SNS-HA-04[sbg7]", file="features/high_availability.feature", seen=SILENCES),
+    *CURVES,
     *instance(4, "SNS-PLAT-07"),
     *instance(5, "SNS-RA-05[udp]", "inconclusive"),
     *instance(6, "SNS-RA-06[udp]", "error"),
     *instance(7, "SNS-IPSEC-01[none]", "not applicable"),
     Event(text=ATTACK),
     End(status=1, seconds=9.8, counts={}),
-)  # fmt: skip
+)
 
 HUNDRED: tuple[Entry, ...] = (
     RUN,
     TOPOLOGY,
     *(entry for number in range(100) for entry in instance(number, f"SNS-WEB-{number:02}[sbg7-http]", seen=SILENCES * 4)),
 )
+
+BESIDE = Beside(
+    supports=(
+        Support(
+            scenario="SNS-WEB-01",
+            framework="ANSSI SNS 4.3",
+            control="R29",
+            title="a named policy",
+            reason="it is reached",
+            does_not_prove="that nothing else is",
+            confidence="verified",
+        ),
+        Support(
+            scenario="SNS-WEB-01",
+            framework="ISO 27001:2022",
+            control="8.20",
+            title="networks",
+            reason=ATTACK,
+            does_not_prove=ATTACK,
+            confidence="to verify",
+        ),
+        Support(
+            scenario="SNS-WEB-03",
+            framework="ISO 27001:2022",
+            control="8.20",
+            title="networks",
+            reason="nothing else answers",
+            does_not_prove="other paths",
+            confidence="verified",
+        ),
+        Support(
+            scenario="SNS-NOT-RUN",
+            framework="PCI DSS 4.0.1",
+            control="1.3.1",
+            title="inbound",
+            reason="",
+            does_not_prove="",
+            confidence="verified",
+        ),
+    ),
+    deviations=(
+        Deviation(
+            subject="SNS-WEB-03[gra11-http]",
+            state="waived",
+            justification=ATTACK,
+            owner="Ada",
+            expires="2026-12-31",
+            compensation="watched",
+        ),
+        Deviation(subject="R40", state="finding", justification="pre-shared key", owner="", expires="", compensation=""),
+    ),
+)
+"""Controls and deviations for ``MIXED``."""

@@ -6,16 +6,21 @@ import re
 import time
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from reports.entries import Entry
 from reports.html import page
-from reports.html.view import view
+from reports.html.view import ReportView, view
 from reports.languages import CODES
+from reports.record import read
 from tests.reports.examples import BASIC, RUN, outcome, scenario, written
-from tests.reports.runs import ATTACK, HUNDRED, MIXED, instance
+from tests.reports.runs import ATTACK, BESIDE, HUNDRED, MIXED, instance
+
+PAIR = (RUN, *instance(1, "a"), *instance(2, "b"))
+ONE = "The one scenario that applies and ran held."
 
 
 class Reader(HTMLParser):
@@ -90,19 +95,17 @@ def test_links_to_evidence_lead_from_where_the_page_lies(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "entries, verdict, headline",
     [
-        ([RUN, *instance(1, "a"), *instance(2, "b")], "inconclusive", "All 2 scenarios that ran held, but the run did not come to its end."),
-        ([RUN, *instance(1, "a"), *instance(2, "b"), BASIC[-1]], "pass", "All 2 scenarios held."),
+        (PAIR, "inconclusive", "All 2 scenarios that ran held, but the run did not come to its end."),
+        ([*PAIR, BASIC[-1]], "pass", "All 2 scenarios held."),
         (BASIC, "fail", "One scenario of 3 did not hold."),
         (MIXED, "fail", "One scenario of 8 did not hold."),
         ([RUN, *instance(1, "a", "error")], "inconclusive", "Nothing was refuted, but one scenario of 1 could not be decided."),
         ([RUN], "inconclusive", "No scenario ran."),
         ([RUN, *instance(1, "a", "skipped"), BASIC[-1]], "not run", "No scenario ran."),
-        ([RUN, *instance(1, "a", "skipped"), *instance(2, "b"), BASIC[-1]], "pass", "The one scenario that applies and ran held."),
+        ([RUN, *instance(1, "a"), *instance(2, "b", "skipped"), BASIC[-1]], "pass", ONE),
     ],
 )
-def test_the_verdict_comes_first_and_in_words(
-    tmp_path: Path, entries: Sequence[Entry], verdict: str, headline: str
-) -> None:
+def test_the_verdict_comes_first_and_in_words(tmp_path: Path, entries: Sequence[Entry], verdict: str, headline: str) -> None:
     record = written(tmp_path, entries)
     assert view(record).verdict == verdict
     assert f'<p class="headline">{headline}</p>' in page.render(record)
@@ -127,7 +130,7 @@ def test_headings_go_down_one_level_at_a_time(tmp_path: Path) -> None:
     levels = [int(tag[1]) for tag, _ in Reader(rendered(tmp_path, MIXED)).elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_every_table_header_says_what_it_heads(tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_every_table_header_says_what_it_heads(tmp_path: Path) -> None:
 
 def test_every_drawing_says_in_words_what_it_shows(tmp_path: Path) -> None:
     drawings = [attributes for tag, attributes in Reader(rendered(tmp_path, MIXED)).elements if tag == "svg"]
-    assert [one["role"] for one in drawings] == ["img"] * 3
+    assert [one["role"] for one in drawings] == ["img"] * 5
     assert all(one["aria-label"] for one in drawings)
 
 
@@ -148,3 +151,31 @@ def test_a_hundred_scenarios_take_less_than_a_second(tmp_path: Path) -> None:
     begun = time.process_time()
     page.render(record)
     assert time.process_time() - begun < 1
+
+
+def test_controls_stand_in_a_matrix_with_what_was_run(tmp_path: Path) -> None:
+    text = page.render(written(tmp_path, MIXED), beside=BESIDE)
+    assert '<th scope="col">ANSSI SNS 4.3</th><th scope="col">ISO 27001:2022</th></tr>' in text
+    assert "PCI DSS" not in text  # nothing of this run supports it
+    rows = [(row.scenario.id, [[one.control for one in cell] for cell in row.cells]) for row in BESIDE.matrix(_view(tmp_path))]
+    assert rows == [("SNS-WEB-01", [["R29"], ["8.20"]]), ("SNS-WEB-03", [[], ["8.20"]])]
+
+
+def test_a_control_is_as_good_as_the_worst_of_its_scenarios(tmp_path: Path) -> None:
+    written(tmp_path, MIXED)
+    found = {control.control: control.verdict for control in BESIDE.controls(_view(tmp_path))}
+    assert found == {"R29": "pass", "8.20": "fail"}
+
+
+def test_a_waived_failure_is_shown_as_waived_and_stays_a_failure(tmp_path: Path) -> None:
+    text = page.render(written(tmp_path, MIXED), beside=BESIDE)
+    assert "waived until 2026-12-31" in text
+    assert 'id="SNS-WEB-03-gra11-http" data-verdict="fail"' in text
+
+
+def test_without_catalogues_there_is_no_matrix(tmp_path: Path) -> None:
+    assert 'id="controls"' not in rendered(tmp_path, MIXED)
+
+
+def _view(folder: Path) -> ReportView:
+    return view(read(folder))

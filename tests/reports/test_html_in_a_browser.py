@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from reports.html import page
 from reports.languages import CODES
 from reports.record import safe_name
-from reports.renderings import write
 from tests.reports.browser import NAME, Browser, browser
 from tests.reports.examples import written
-from tests.reports.runs import MIXED
+from tests.reports.runs import BESIDE, MIXED
 
 pytestmark = pytest.mark.skipif(not NAME, reason="Chromium is not installed")
 
@@ -23,8 +23,10 @@ TOO_FAINT = """
   const channel = v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; };
   const parts = c => { const n = c.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
   const light = c => .2126 * channel(c[0]) + .7152 * channel(c[1]) + .0722 * channel(c[2]);
-  const ground = e => { for (; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor); if (c[3]) return c; }
-    return [255, 255, 255, 1]; };
+  const ground = e => {
+    for (; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor); if (c[3]) return c; }
+    return [255, 255, 255, 1];
+  };
   const faint = [];
   for (const e of document.querySelectorAll('body *')) {
     if (e.closest('svg, script, .skip') || ![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
@@ -46,8 +48,12 @@ TOO_WIDE = """
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("run")
-    written(folder, MIXED)
-    return {code: write(folder, "html", code=code) for code in CODES}
+    record = written(folder, MIXED)
+    found = {}
+    for code in CODES:
+        found[code] = folder / f"{code}.html"
+        found[code].write_text(page.render(record, code=code, beside=BESIDE), encoding="utf-8")
+    return found
 
 
 @pytest.fixture(scope="module")

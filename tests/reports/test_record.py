@@ -9,15 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from reports.entries import ENTRIES, Entry, Event, Evidence, Observation, RecordError, Step, Topology, decode, encode, plain
+from reports.entries import (
+    ENTRIES,
+    Entry,
+    Event,
+    Evidence,
+    Observation,
+    RecordError,
+    Series,
+    Step,
+    Topology,
+    decode,
+    encode,
+    plain,
+)
 from reports.record import Writer, read
 from tests.reports.examples import BASIC, LAB, RUN, outcome, scenario, written
 
 STEP = Step(instance="i", number=1, keyword="Given", text="a", line=3, seconds=0.1, verdict="pass", arguments={"n": [1]})
 SEEN = Observation(instance="i", step=1, what="w", expected=[200], observed={"a": None}, verdict="fail", attempts=2)
 FILE = Evidence(instance="i", step=1, what="w", path="evidence/i/x", sha256="0", bytes=4)
+CURVE = Series(instance="i", step=1, what="w", kind="answers", positions=(0.1, 0.2), milliseconds=(100, 100.5), limit=9)
 PLAN = Topology(sites=({"name": "sbg7"},), segments=({"name": "vrack-0", "vlan": 0},), hosts=({"name": "web"},))
-EVERY = [*BASIC, STEP, SEEN, FILE, Event(text="rebuilt"), PLAN]
+EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, Event(text="rebuilt"), PLAN]
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:

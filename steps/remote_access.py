@@ -199,9 +199,8 @@ def _without_right(text: str, login: str) -> str:
     def of_the_user(line: str) -> bool:
         return any(f"user={name}" in line.split() for name in names)
 
-    return "".join(
-        line.replace("openvpn=pass", "openvpn=default") if of_the_user(line) else line for line in text.splitlines(keepends=True)
-    )
+    lines = text.splitlines(keepends=True)
+    return "".join(line.replace("openvpn=pass", "openvpn=default") if of_the_user(line) else line for line in lines)
 
 
 @then("the firewall refuses the user")

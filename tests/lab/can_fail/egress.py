@@ -46,8 +46,9 @@ ROWS = (
     Row(
         "SNS-EGRESS-05[ssh-web-sbg7]",
         "The rule for the web names no service: it lets everything out",
-        rule_changed("sbg7", TLS, "pass sslfiltering 00 from vlan200 on in to internet port https",
-                     "pass from vlan200 on in to internet"),  # fmt: skip
+        rule_changed(
+            "sbg7", TLS, "pass sslfiltering 00 from vlan200 on in to internet port https", "pass from vlan200 on in to internet"
+        ),
         "expected the attempt's outcome: not answered, observed answered",
     ),
     Row(

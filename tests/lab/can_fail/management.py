@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.can_fail.faults import all_of, edited, program_replaced, rule_above, rule_changed, rule_missing
+from tests.lab.can_fail.faults import all_of, edited, program_replaced, rule_above, rule_changed
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.row import Row
 

@@ -18,8 +18,9 @@ ROWS = (
     Row(
         "SNS-WEB-01[gra11-http]",
         "Another page was put in the place of the server's own",
-        lambda ground: ground.shell("web-gra11", f"mv {PAGE} /run/kept; echo '<p>Welcome to nginx!</p>' >{PAGE}",
-                                    f"mv /run/kept {PAGE}"),
+        lambda ground: ground.shell(
+            "web-gra11", f"mv {PAGE} /run/kept; echo '<p>Welcome to nginx!</p>' >{PAGE}", f"mv /run/kept {PAGE}"
+        ),
         "expected the page: This is web-gra11., observed <p>Welcome to nginx!</p>",
     ),
     Row(
@@ -32,7 +33,7 @@ ROWS = (
         "SNS-WEB-02[gra11-http]",
         "The rule that publishes the web server was forgotten",
         rule_missing("gra11", RULE),
-        "expected the stranger's request in the web server's log: one line, observed 0 lines; the stranger was told curl: (28) …",
+        "expected the stranger's request in the web server's log: one line, observed 0 lines; the stranger was told curl: …",
     ),
     Row(
         "SNS-WEB-03[sbg7-http]",

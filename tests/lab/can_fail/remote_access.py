@@ -26,6 +26,8 @@ def tcp_dead(ground: Ground) -> None:
     firewall.host.must("sh", "-c", "kill -KILL $(cat /var/lib/sns/run/openvpn-tcp.pid)")
 
 
+SECOND_PASSWORD = "\nuserPassword: not-the-password"
+
 ROWS = (
     Row(
         "SNS-RA-01[udp]",
@@ -36,8 +38,14 @@ ROWS = (
     Row(
         "SNS-RA-02[udp]",
         "The pools of the two transports are swapped",
-        edited("sbg7", "Openvpn/openvpn", "pool=sslvpn_tcp\nudpPool=sslvpn_udp", "pool=sslvpn_udp\nudpPool=sslvpn_tcp",
-               "enopenvpn", "enfilter"),  # fmt: skip
+        edited(
+            "sbg7",
+            "Openvpn/openvpn",
+            "pool=sslvpn_tcp\nudpPool=sslvpn_udp",
+            "pool=sslvpn_udp\nudpPool=sslvpn_tcp",
+            "enopenvpn",
+            "enfilter",
+        ),
         "expected the address in the tunnel: one of 10.60.0.0/24, observed 10.61.0.…",
     ),
     Row(
@@ -55,7 +63,9 @@ ROWS = (
     Row(
         "SNS-RA-05[udp]",
         "The user has a second password in the directory",
-        edited("sbg7", "../Data/Ldapbase.ldif", "\nuserPassword:", "\nuserPassword: not-the-password\nuserPassword:", "enopenvpn"),
+        edited(
+            "sbg7", "../Data/Ldapbase.ldif", "\nuserPassword:", "\nuserPassword: not-the-password\nuserPassword:", "enopenvpn"
+        ),
         "expected the firewall's answer to the user: refused, observed let in",
     ),
     Row(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.can_fail import egress, ipsec, management, platform, publication, remote_access
+from tests.lab.can_fail import egress, high_availability, ipsec, management, platform, publication, remote_access
 from tests.lab.can_fail.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -12,4 +12,5 @@ ROWS: tuple[Row, ...] = (
     *publication.ROWS,
     *ipsec.ROWS,
     *remote_access.ROWS,
+    *high_availability.ROWS,
 )

@@ -17,7 +17,6 @@ from lab import probe
 from lab.device import Snapshot
 from provisioning.environment import LabEnvironment
 from tests.lab.can_fail.ground import Ground
-from tests.lab.can_fail.row import Row
 from tests.lab.can_fail.rows import ROWS
 
 WELL_WITHIN = 15.0  # s: the longest is a member that boots again and joins its pair

@@ -1,0 +1,112 @@
+"""The pair: members that do not share, do not hear or do not keep silent."""
+
+from __future__ import annotations
+
+from lab.appliance import ha_wire
+from lab.appliance.ha_gate import TABLE
+from lab.device import Appliance
+from tests.lab.can_fail.faults import edited, program_replaced
+from tests.lab.can_fail.ground import Ground
+from tests.lab.can_fail.row import Fault, Row
+
+AGENT, SESSIONS = "/var/lib/sns/run/ha_agent.pid", "/var/lib/sns/run/conntrackd.pid"
+
+
+def _passive(ground: Ground, site: str) -> Appliance:
+    states = ground.environment.cluster(site).states()
+    return next(one for one in ground.environment.cluster(site).members if states[one.name] == "passive")
+
+
+def agent_frozen(site: str) -> Fault:
+    """The HA agent of the passive member hangs."""
+    return lambda ground: ground.shell(_passive(ground, site).name, f"kill -STOP $(cat {AGENT})", f"kill -CONT $(cat {AGENT})")
+
+
+def sessions_not_shared(site: str) -> Fault:
+    """What replicates sessions has died on both members of a site."""
+
+    def act(ground: Ground) -> None:
+        for member in ground.environment.cluster(site).members:
+            ground.undo(lambda member=member: _boot_again(member))  # type: ignore[misc]
+            ground.shell(member.name, f"kill -KILL $(cat {SESSIONS})")
+
+    return act
+
+
+def _boot_again(member: Appliance) -> None:
+    member.host.kill_everything()
+    member.host.must(member.host.spec.boot, timeout=30)
+
+
+def passive_speaks(ground: Ground) -> None:
+    """The passive member's gate is open outwards, and something on it pings the provider's gateway."""
+    ground.shell(
+        _passive(ground, "sbg7").name,
+        f"nft insert rule netdev {TABLE} leaving accept; "
+        "ping -q -i 0.05 147.135.161.158 >/run/ping.log 2>&1 & echo $! >/run/ping.pid",
+        f"kill $(cat /run/ping.pid); nft flush chain netdev {TABLE} leaving; "
+        f"nft add rule netdev {TABLE} leaving oif @lease accept",
+    )
+
+
+def members_unheard_on_the_data_networks(ground: Ground) -> None:
+    """The switch drops what the active member tells the passive one beside the HA link."""
+    flow = f"dl_type={ha_wire.ETHERTYPE:#06x}"
+    ports = [ground.port(member.name, nic) for member in ground.environment.cluster("sbg7").members for nic in ("eth0", "eth1")]
+    adding = "; ".join(
+        f'ovs-ofctl add-flow vrack "priority=99,in_port=$(ovs-vsctl get interface {port} ofport),{flow},actions=drop"'
+        for port in ports
+    )
+    ground.switch(adding, f'ovs-ofctl del-flows vrack "{flow}"')
+
+
+ROWS = (
+    Row(
+        "SNS-HA-01[sbg7]",
+        "The HA agent of the passive member hangs",
+        agent_frozen("sbg7"),
+        "expected the members' modes: ['active', 'passive'], observed ['active', 'silent']",
+    ),
+    Row(
+        "SNS-HA-02[sbg7]",
+        "The passive member's gate is open outwards, and something on it pings the provider's gateway",
+        passive_speaks,
+        "expected frames that fw…-sbg7, passive, sent on the data networks: 0, observed …",
+    ),
+    Row(
+        "SNS-HA-03[sbg7]",
+        "hasync does nothing, and says that all went well",
+        program_replaced("sbg7", "hasync", "exit 0"),
+        "the members' word on their synchronisation was late: expected synchronised: yes, by both within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-04[sbg7]",
+        "What replicates sessions has died on both members",
+        sessions_not_shared("sbg7"),
+        "expected the longest silence of the …: at most 1500 ms, observed …",
+    ),
+    Row(
+        "SNS-HA-05[gra11]",
+        "What replicates sessions has died on both members",
+        sessions_not_shared("gra11"),
+        "expected the longest silence of the …: at most 1000 ms, observed …",
+    ),
+    Row(
+        "SNS-HA-06[sbg7]",
+        "What replicates sessions has died on both members",
+        sessions_not_shared("sbg7"),
+        "expected the longest silence of the …: at most 1000 ms, observed …",
+    ),
+    Row(
+        "SNS-HA-07[sbg7]",
+        "The switch drops what the members tell each other beside the HA link",
+        members_unheard_on_the_data_networks,
+        "expected members active at once, at the most: 1, observed 2",
+    ),
+    Row(
+        "SNS-HA-08[gra11]",
+        "A change of the active member was never synchronised",
+        edited("gra11", "object", "[Network]", "a_new_host=192.0.2.1\n[Network]"),
+        "the members' word on their synchronisation was late: expected synchronised: yes, by both within 3 s, observed …",
+    ),
+)

@@ -31,7 +31,7 @@ def endings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ALL_WITHIN, check=False)
     folders = list(runs.iterdir())
     assert len(folders) == 1, done.stdout + done.stderr
-    return {one.start.instance: one.ending for one in read(folders[0]).scenarios}
+    return {name: one.ending for name, one in read(folders[0]).scenarios.items()}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.instance}: {row.broken}")

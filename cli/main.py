@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     try:
-        return _run(_parser().parse_args(arguments))
+        return _flushed(_run(_parser().parse_args(arguments)))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Terminated as why:
@@ -71,6 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has gone: nor can Python's own last flush be read.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+
+
+def _flushed(status: int) -> int:
+    """Write out what is still kept back, here where a reader that has gone is no traceback."""
+    sys.stdout.flush()
+    return status
 
 
 def _run(given: argparse.Namespace) -> int:

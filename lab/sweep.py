@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.host import LabHost
 
 ALL_PORTS = range(1, 65536)
-BURST = 200  # SYNs on their way at once: a port of the userspace switch queues about 270 (212,992 bytes of 768 each)
+BURST = 130  # SYNs, two bursts on their way at once: a port of the userspace switch queues some 270 (212,992 bytes of 768)
 ARRIVES_WITHIN = 0.1  # s for a burst to arrive, ten times the longest way
 PAUSE = 0.0005  # s between two looks
 ROUNDS = 8  # at the most; what one round lost, the next sends again
@@ -63,9 +63,12 @@ def sweep(host: LabHost, address: IPv4Address, wire: Tap, ports: Iterable[int] =
         raw.setblocking(False)
         base = _sum(_source(host, address).packed + address.packed + struct.pack("!HH", socket.IPPROTO_TCP, 20))
         for _ in range(ROUNDS):
+            before: Sequence[int] = ()
             for burst in _bursts(sorted(missing)):
                 _send(raw, address, source_port, base, burst)
-                seen.await_all(wire, burst)
+                seen.await_all(wire, before)
+                before = burst
+            seen.await_all(wire, before)
             missing -= seen.reached
             if not missing:
                 break

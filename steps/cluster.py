@@ -21,7 +21,7 @@ from steps.web import server_reaches, stranger_reaches
 
 TAKEOVER_WITHIN = 3.0  # s: the budgets of the flows are shorter; this only says when to stop looking
 SPLIT_SEEN_WITHIN = 0.6  # s after both missed the link: once more what a member waits before it calls its peer dead
-ANSWERS_WITHIN = 0.3  # s for answers to ARP: twenty times the longest way through the vRack and back
+ANSWERS_WITHIN = 0.2  # s for answers to ARP: fourteen times the longest way through the vRack and back
 SHARED_WITHIN = 3.0  # s: a change is looked for every 0.1 s and told with each heartbeat
 
 

@@ -19,7 +19,7 @@ from steps.web import fetch, status
 
 HTTPS, SSH = 443, 22
 LOGIN = "/admin/"
-PATIENCE = 0.5  # s for a refusal: thirty times the longest round trip of the lab
+PATIENCE = 0.3  # s for a refusal: twenty times the longest round trip of the lab
 
 
 def login_page(host: LabHost, scene: Scene) -> Completed:

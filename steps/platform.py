@@ -14,7 +14,7 @@ from steps.neighbours import Question, who_has
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
-ANSWERS_WITHIN = 0.3  # s for answers to ARP: twenty times the longest way through the vRack and back
+ANSWERS_WITHIN = 0.2  # s for answers to ARP: fourteen times the longest way through the vRack and back
 
 
 @dataclass(frozen=True, slots=True)

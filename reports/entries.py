@@ -197,6 +197,45 @@ class Outcome(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Support(Entry):
+    """A planned scenario supports a control, as the mapping of that day says.
+
+    ``catalogue`` is the catalogue's short name with its version, ``control`` the label as its publisher writes it, ``title``
+    "" where its licence keeps titles to itself. ``source`` and ``date`` are those of the mapping.
+    """
+
+    entry: ClassVar[str] = "support"
+    scenario: str
+    catalogue: str
+    control: str
+    title: str
+    reason: str
+    does_not_prove: str
+    source: str
+    date: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation(Entry):
+    """A known departure, as ``deviations.toml`` of the deployment says at the run's start.
+
+    ``subject`` is a scenario's or an instance's id, or ``CATALOGUE CONTROL``. A ``waiver`` accepts a failure until the end of
+    the day ``expires`` (ISO 8601, UTC); a ``finding`` is known and accepted by nobody.
+    """
+
+    entry: ClassVar[str] = "deviation"
+    subject: str
+    kind: Literal["waiver", "finding"]
+    justification: str
+    owner: str
+    expires: str
+    compensation: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Entry):
     """Something that happened to the run itself, such as an environment that had to be rebuilt."""
 
@@ -216,7 +255,22 @@ class End(Entry):
 
 ENTRIES: dict[str, type[Entry]] = {
     kind.entry: kind
-    for kind in (Run, Plan, EnvironmentUp, Topology, Scenario, Step, Observation, Series, Evidence, Outcome, Event, End)
+    for kind in (
+        Run,
+        Plan,
+        EnvironmentUp,
+        Topology,
+        Support,
+        Deviation,
+        Scenario,
+        Step,
+        Observation,
+        Series,
+        Evidence,
+        Outcome,
+        Event,
+        End,
+    )
 }
 
 _SHAPES: dict[str, type | tuple[type, ...]] = {

@@ -20,6 +20,7 @@ from pathlib import Path
 from reports.entries import (
     SCHEMA,
     VERDICTS,
+    Deviation,
     End,
     Entry,
     EnvironmentUp,
@@ -34,6 +35,7 @@ from reports.entries import (
     Scenario,
     Series,
     Step,
+    Support,
     Topology,
     Verdict,
     decode,
@@ -201,6 +203,8 @@ class Record:
     plan: Plan | None = None
     environments: list[EnvironmentUp] = field(default_factory=list)
     topology: Topology | None = None
+    supports: list[Support] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
     scenarios: dict[str, ScenarioRecord] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     end: End | None = None
@@ -288,6 +292,10 @@ def _add(record: Record, entry: Entry) -> None:
             record.environments.append(entry)
         case Topology():
             record.topology = entry
+        case Support():
+            record.supports.append(entry)
+        case Deviation():
+            record.deviations.append(entry)
         case Scenario():
             record.scenarios[entry.instance] = ScenarioRecord(entry)
         case Step():

@@ -11,6 +11,7 @@ import pytest
 
 from reports.entries import (
     ENTRIES,
+    Deviation,
     Entry,
     Event,
     Evidence,
@@ -18,6 +19,7 @@ from reports.entries import (
     RecordError,
     Series,
     Step,
+    Support,
     Topology,
     decode,
     encode,
@@ -31,7 +33,28 @@ SEEN = Observation(instance="i", step=1, what="w", expected=[200], observed={"a"
 FILE = Evidence(instance="i", step=1, what="w", path="evidence/i/x", sha256="0", bytes=4)
 CURVE = Series(instance="i", step=1, what="w", kind="answers", positions=(0.1, 0.2), milliseconds=(100, 100.5), limit=9)
 PLAN = Topology(sites=({"name": "sbg7"},), segments=({"name": "vrack-0", "vlan": 0},), hosts=({"name": "web"},))
-EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, Event(text="rebuilt"), PLAN]
+BACKS = Support(
+    scenario="SNS-WEB-01",
+    catalogue="c",
+    control="1",
+    title="",
+    reason="r",
+    does_not_prove="p",
+    source="s",
+    date="2026-01-01",
+    confidence="verified",
+)
+DEPARTS = Deviation(
+    subject="SNS-WEB-01",
+    kind="waiver",
+    justification="j",
+    owner="o",
+    expires="2027-01-01",
+    compensation="c",
+    file="deviations.toml",
+    line=1,
+)
+EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, Event(text="rebuilt"), PLAN, BACKS, DEPARTS]
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:

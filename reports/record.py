@@ -298,17 +298,23 @@ def _add(record: Record, entry: Entry) -> None:
             record.deviations.append(entry)
         case Scenario():
             record.scenarios[entry.instance] = ScenarioRecord(entry)
-        case Step():
-            record.scenarios[entry.instance].steps.append(entry)
-        case Observation():
-            record.scenarios[entry.instance].observations.append(entry)
-        case Series():
-            record.scenarios[entry.instance].series.append(entry)
-        case Evidence():
-            record.scenarios[entry.instance].evidence.append(entry)
-        case Outcome():
-            record.scenarios[entry.instance].outcome = entry
+        case Step() | Observation() | Series() | Evidence() | Outcome():
+            _add_to_scenario(record.scenarios[entry.instance], entry)
         case Event():
             record.events.append(entry)
         case End():
             record.end = entry
+
+
+def _add_to_scenario(scenario: ScenarioRecord, entry: Step | Observation | Series | Evidence | Outcome) -> None:
+    match entry:
+        case Step():
+            scenario.steps.append(entry)
+        case Observation():
+            scenario.observations.append(entry)
+        case Series():
+            scenario.series.append(entry)
+        case Evidence():
+            scenario.evidence.append(entry)
+        case Outcome():
+            scenario.outcome = entry

@@ -22,7 +22,7 @@ setup: $(READY)
 $(READY): requirements.lock pyproject.toml Makefile tools/install-system-packages
 	@tools/install-system-packages $(SYSTEM)
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-SCHEMA = 1
+SCHEMA = 2
 
 Verdict = Literal["pass", "fail", "inconclusive", "error", "skipped", "not applicable"]
 """``inconclusive``: what the test needed in order to mean something did not hold. ``error``: our own fault."""
@@ -28,9 +28,13 @@ class RecordError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A line of the record: when it was written (UTC, ISO 8601) and by which parallel worker ("" when there is one)."""
+    """A line of the record: when it was written (UTC, ISO 8601) and by which parallel worker ("" when there is one).
+
+    ``before`` is the SHA-256 of the line before it, which chains them (``reports.chain``).
+    """
 
     entry: ClassVar[str]
+    before: str = ""
     at: str = ""
     worker: str = ""
 

@@ -1,7 +1,7 @@
 """The record of a run: a folder with ``record.jsonl``, one entry a line, and the evidence beside it.
 
-Every line is one ``os.write`` on a descriptor opened for appending, nothing is buffered: whatever kills the run, the
-lines written until then stay readable, and parallel workers may write the same file.
+Every line holds the hash of the one before it, and is in the file when ``write`` returns: whatever kills the run, the
+lines written until then stay readable, and parallel workers may write the same file (``reports.chain``).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reports.chain import NOTHING, ChainedFile, digest
 from reports.entries import (
     SCHEMA,
     VERDICTS,
@@ -65,7 +66,7 @@ class Writer:
         self.redact: Callable[[str], str] = _as_is
         self._worker = worker
         self._now = now
-        self._descriptor: int | None = None
+        self._file: ChainedFile | None = None
 
     def open(self, opening: Callable[[], Sequence[Entry]]) -> None:
         """Begin the record with these entries, unless another worker of the run has begun it already."""
@@ -73,36 +74,40 @@ class Writer:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self.path.exists():
                 self._begin(opening())
-            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            self._file = ChainedFile(self.path)
         except OSError as why:
             raise RecordError(f"{self.path}: {why.strerror} (is the folder writable, the disk full?)") from why
 
     def _begin(self, entries: Sequence[Entry]) -> None:
         # A link appears with its content or not at all, so no worker can write a line above the first.
         draft = self.folder / f".{RECORD}.{os.getpid()}"
-        draft.write_bytes(b"".join(self._line(entry) for entry in entries))
+        lines, last = [], NOTHING
+        for entry in entries:
+            lines.append(self._line(entry, last))
+            last = digest(lines[-1])
         try:
+            draft.write_bytes(b"".join(lines))
             os.link(draft, self.path)
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
 
     def write(self, entry: Entry) -> None:
-        """Append the entry, stamped. Raises RecordError when it could not be written whole."""
-        if self._descriptor is None:
+        """Append the entry, stamped. Raises RecordError when it could not be written; then nothing of it is there."""
+        if self._file is None:
             raise RecordError(f"{self.path}: the record is not open")
-        line = self._line(entry)
         try:
-            written = os.write(self._descriptor, line)
+            unfinished = self._file.append(lambda before: self._line(entry, before))
         except OSError as why:
             raise RecordError(f"{self.path}: {why.strerror}") from why
-        if written != len(line):
-            raise RecordError(f"{self.path}: only {written} of {len(line)} bytes written (is the disk full?)")
+        if unfinished:
+            self.write(Event(text=f"{unfinished} bytes were removed of a line that its writer did not live to finish"))
 
-    def _line(self, entry: Entry) -> bytes:
+    def _line(self, entry: Entry, before: str) -> bytes:
         stamped = dataclasses.replace(entry, at=entry.at or self._now(), worker=entry.worker or self._worker)
-        text = json.dumps(self._cleaned(encode(stamped)), ensure_ascii=False, separators=(",", ":"))
+        values = self._cleaned(encode(stamped)) | {"before": before}
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-8", "backslashreplace") + b"\n"
 
     def _cleaned(self, value: Json) -> Json:
@@ -158,9 +163,9 @@ class Writer:
 
     def close(self) -> None:
         """Let go of the file; writing is refused from here on."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def safe_name(text: str) -> str:
@@ -248,7 +253,8 @@ def count(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
 def read(folder: Path) -> Record:
     """The record of a run's folder. An incomplete one is read as far as it goes.
 
-    Raises RecordError naming file and line when it is missing, is not a record, or has a schema that is not known here.
+    Raises RecordError naming file and line when it is missing, is not a record, has a schema that is not known here, or
+    when its lines are not those that were written.
     """
     path = folder / RECORD
     try:
@@ -269,11 +275,17 @@ def read(folder: Path) -> Record:
 
 
 def _entries(path: Path, lines: Sequence[bytes]) -> Iterator[Entry]:
+    last = NOTHING
     for number, line in enumerate(lines, start=1):
         try:
-            yield _entry(json.loads(line))
+            entry = _entry(json.loads(line))
         except (ValueError, RecordError) as why:
             raise RecordError(f"{path}:{number}: {why}") from None
+        if entry.before != last:
+            raise RecordError(f"{path}:{number}: this line was not written after the line before it: one of them was changed,"
+                              " put in, moved, or has lost what stood between them")  # fmt: skip
+        last = digest(line + b"\n")
+        yield entry
 
 
 def _entry(values: Json) -> Entry:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import signal
+import sys
 from pathlib import Path
 from subprocess import Popen
 from xml.etree import ElementTree
 
 import pytest
 
-from reports.record import Record
+from reports.record import Record, read
 from tests.plugins.tree import SITES, Finished, Tree, feature
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a disk of one's own needs root")
 
 SENTENCES = """
 import os, signal, time
@@ -51,12 +56,14 @@ def _waits():
     print("waiting", flush=True)
     signal.pause()
 
-@when("the folder can no longer be written")
-def _full(pytestconfig):
-    from steps.plugins.recording import RECORDER
-    recorder = pytestconfig.stash[RECORDER]
-    os.close(recorder._writer._descriptor)
-    recorder._writer._descriptor = os.open("/dev/full", os.O_WRONLY)
+@when("more is kept than there is room for")
+def _full(record):
+    record.keep("large.txt", "x" * 1_000_000)
+
+@when("more is told than there is room for")
+def _full_too(record):
+    for number in range(1000):
+        record.observe("status", expected="x" * 1000, observed="x" * 1000)
 
 @when("there is no need")
 def _no_need():
@@ -236,16 +243,42 @@ def test_a_stopped_run_tears_down_and_ends_its_record(tmp_path: Path, number: si
     assert not record.complete
 
 
-def test_a_full_disk_ends_the_run_and_is_told(tmp_path: Path) -> None:
-    scenario = _with("the folder can no longer be written")
-    tree = Tree.plant(tmp_path, {"a.feature": feature(scenario, LATE)}, SENTENCES)
-    done = tree.run("features/a.feature")
+SMALL_DISK = "mount -t tmpfs -o size=256k none reports/runs && {run}; status=$?; cp -r reports/runs/* kept; exit $status"
+READ_ONLY = "mount -t tmpfs -o ro none reports/runs && {run}"
+
+
+def _on_a_disk_of_its_own(tree: Tree, script: str) -> Finished:
+    """Run the tree's features with a small disk below ``reports/runs`` that nobody else sees and that goes with the run."""
+    (tree.folder / "reports" / "runs").mkdir(parents=True)
+    run = shlex.join([sys.executable, "-m", "pytest", *tree.features])
+    return tree.finish(tree.start_command("unshare", "--mount", "sh", "-c", script.format(run=run)))
+
+
+@needs_root
+@pytest.mark.parametrize("act", ["more is kept than there is room for", "more is told than there is room for"])
+def test_a_full_disk_ends_the_run_and_what_was_written_stays_readable(tmp_path: Path, act: str) -> None:
+    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD, _with(act), LATE)}, SENTENCES)
+    done = _on_a_disk_of_its_own(tree, SMALL_DISK)
     assert done.status == 9
     assert "No space left on device" in done.output
     assert "Traceback" not in done.output
     assert "INTERNALERROR" not in done.output
     assert tree.environment_log == ["up fresh", "down"]
-    assert not tree.record().complete
+    record = read(tmp_path / "kept")
+    assert not record.complete
+    assert not record.cut
+    assert record.scenarios["SNS-A-01[sbg7]"].verdict == "pass"
+    assert "SNS-A-03" in record.not_run
+
+
+@needs_root
+def test_a_read_only_disk_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    tree = Tree.plant(tmp_path, {"a.feature": feature(LATE)}, SENTENCES)
+    done = _on_a_disk_of_its_own(tree, READ_ONLY)
+    assert done.status == 9
+    assert "Read-only file system (is the folder writable, the disk full?)" in done.output
+    assert "Traceback" not in done.output
+    assert tree.environment_log == []
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

@@ -171,8 +171,12 @@ class Tree:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start pytest with these arguments and let it run."""
+        return self.start_command(sys.executable, "-m", "pytest", *arguments)
+
+    def start_command(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command in the project's folder and let it run."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments],
+            command,
             cwd=self.folder,
             env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110"},
             stdout=subprocess.PIPE,
@@ -182,7 +186,10 @@ class Tree:
 
     def run(self, *arguments: str) -> Finished:
         """Call pytest with these arguments; by default, its features."""
-        process = self.start(*(arguments or self.features))
+        return self.finish(self.start(*(arguments or self.features)))
+
+    def finish(self, process: subprocess.Popen[str]) -> Finished:
+        """Wait for what was started."""
         output, _ = process.communicate(timeout=60)
         return Finished(process.returncode, output)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from reports.chain import digest
 from reports.entries import (
     ENTRIES,
     Deviation,
@@ -114,7 +117,7 @@ MISTAKES = {
     "headless": (json.dumps(encode(LAB)) + "\n", ":1: a record begins with a run entry"),
     "not JSON": (GOOD + "{oops}\n", ":2: Expecting property name"),
     "a list": (GOOD + "[]\n", ":2: not a JSON object"),
-    "another schema": (GOOD.replace('"schema": 1', '"schema": 7'), ":1: schema 7 is not known here (this is schema 1)"),
+    "another schema": (GOOD.replace('"schema": 2', '"schema": 7'), ":1: schema 7 is not known here (this is schema 2)"),
     "unknown entry": (GOOD + '{"entry": "gossip"}\n', ":2: entry: unknown kind 'gossip'"),
     "unknown field": (GOOD + '{"entry": "event", "text": "x", "mood": 1}\n', ":2: event: unknown field 'mood'"),
     "missing field": (GOOD + '{"entry": "event"}\n', ":2: event: missing 1 required keyword-only argument: 'text'"),
@@ -123,7 +126,10 @@ MISTAKES = {
         GOOD + json.dumps(encode(outcome("x")) | {"verdict": "perhaps"}) + "\n",
         ":2: outcome: field 'verdict': unknown verdict 'perhaps'",
     ),
-    "orphan": (GOOD + json.dumps(encode(outcome("x"))) + "\n", ":2: outcome of x, which never began"),
+    "orphan": (
+        GOOD + json.dumps(encode(outcome("x")) | {"before": digest(GOOD.encode())}) + "\n",
+        ":2: outcome of x, which never began",
+    ),
 }
 
 
@@ -185,6 +191,57 @@ def test_several_processes_may_write_the_same_record(tmp_path: Path) -> None:
     assert len(record.events) == 150
     assert not record.cut
     assert [path.name for path in tmp_path.iterdir()] == ["record.jsonl"]
+
+
+def test_each_line_holds_the_hash_of_the_one_before_it_as_plain_tools_give_it(tmp_path: Path) -> None:
+    written(tmp_path, BASIC)
+    lines = (tmp_path / "record.jsonl").read_bytes().splitlines(keepends=True)
+    told = [json.loads(line)["before"] for line in lines]
+    assert told == ["", *(hashlib.sha256(line).hexdigest() for line in lines[:-1])]
+
+
+def _changed(lines: list[bytes]) -> None:
+    lines[4] = lines[4].replace(b'"pass"', b'"fail"')
+
+
+def _removed(lines: list[bytes]) -> None:
+    del lines[4]
+
+
+def _put_in(lines: list[bytes]) -> None:
+    lines.insert(5, lines[3])
+
+
+def _swapped(lines: list[bytes]) -> None:
+    lines[4], lines[5] = lines[5], lines[4]
+
+
+def _beheaded(lines: list[bytes]) -> None:
+    lines[0] = lines[0].replace(b'"Ada"', b'"Bob"')
+
+
+@pytest.mark.parametrize("edit, line", [(_changed, 6), (_removed, 5), (_put_in, 6), (_swapped, 5), (_beheaded, 2)])
+def test_an_edited_record_is_refused_with_its_line(tmp_path: Path, edit: Callable[[list[bytes]], None], line: int) -> None:
+    written(tmp_path, BASIC)
+    path = tmp_path / "record.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    edit(lines)
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(RecordError, match=rf"record\.jsonl:{line}: this line was not written after the line before it"):
+        read(tmp_path)
+
+
+def test_a_line_that_its_writer_did_not_live_to_finish_gives_way_to_the_next_and_is_told(tmp_path: Path) -> None:
+    writer, other = Writer(tmp_path), Writer(tmp_path)
+    writer.open(lambda: [RUN])
+    other.open(lambda: [RUN])
+    writer.write(LAB)
+    with (tmp_path / "record.jsonl").open("ab") as file:
+        file.write(b'{"entry":"outc')
+    other.write(Event(text="next"))
+    writer.write(Event(text="last"))
+    told = "14 bytes were removed of a line that its writer did not live to finish"
+    assert [one.text for one in read(tmp_path).events] == ["next", told, "last"]
 
 
 def test_what_cannot_be_written_is_told_with_its_path(tmp_path: Path) -> None:

@@ -34,3 +34,16 @@ class Cluster:
     def _state(member: Appliance) -> str:
         told = member.ha_status()
         return str(told["local"]["mode"]).lower() if told else "silent"
+
+
+def missing(member: Appliance) -> str:
+    """What a member lacks to be one of a pair that hears each other on every wire; empty when it is."""
+    told = member.ha_status()
+    if told is None or told["local"]["mode"] not in ("active", "passive"):
+        return "it is not one of the pair"
+    if told["link"] != "OK":
+        return "its HA link is not OK"
+    configuration = member.configuration()
+    data = {one.section for one in configuration.interfaces if one.enabled and one.name != configuration.ha.interface}
+    unheard = data - set(told["segments"]) if told["local"]["mode"] == "passive" else set()
+    return f"it does not hear the other on {', '.join(sorted(unheard))}" if unheard else ""

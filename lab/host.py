@@ -123,6 +123,10 @@ class LabHost:
         """Every process but the namespace's first stops where it is; nothing is closed, nobody is told."""
         self.run("sh", "-c", "kill -STOP -1")
 
+    def thaw_everything(self) -> None:
+        """Frozen processes go on where they were; others do not notice."""
+        self.run("sh", "-c", "kill -CONT -1")
+
     def kill_everything(self) -> None:
         """What a power cut does to software: every process but the namespace's first dies at once."""
         # kill(-1) from inside spares only pid 1, which is the reaper and holds the namespaces.

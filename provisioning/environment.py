@@ -14,6 +14,8 @@ from lab.capture import Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.errors import LabNotFound
+from lab.faults.fault import Target
+from lab.faults.injection import Faults
 from lab.on_duty import await_services
 from provisioning.deployment import Deployment, DeploymentError, load
 from provisioning.secrets import Secrets
@@ -122,6 +124,20 @@ class LabEnvironment:
     def configuration(self, site: str) -> Configuration:
         """What the active member of a site is configured to do now."""
         return self.firewall(site).configuration()
+
+    @cached_property
+    def faults(self) -> Faults:
+        """What can be done to the members of its firewalls, and what is being done."""
+        return Faults(self.lab.folder, self._fault_targets())
+
+    def _fault_targets(self) -> Iterator[Target]:
+        for site in self.deployment.sites.values():
+            links: dict[str, tuple[str, ...]] = {}
+            for place, network in enumerate(site.firewall.nics):
+                role = site.networks[network].role
+                links[role] = (*links.get(role, ()), f"eth{place}")
+            pair = self.cluster(site.name)
+            yield from (Target(pair, member, links) for member in pair.members)
 
     def notes(self) -> dict[str, str]:
         """A word about each host that has one, for drawings: the members' states."""

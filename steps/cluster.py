@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_bdd import given, parsers, then, when
 
-from lab.cluster import Cluster
+from lab.cluster import Cluster, missing
 from lab.device import Appliance
+from lab.faults import catalogue
+from lab.faults.injection import Injection
 from steps.eventually import eventually, watch
 from steps.neighbours import Question, who_has
 from steps.plugins.recording import ScenarioRecorder
@@ -120,68 +121,48 @@ def _switch(scene: Scene) -> Appliance:
 
 @dataclass(slots=True)
 class Loss:
-    """A member that lost something, and how it is given back; giving it back twice is no error."""
+    """A fault of a member; ending it twice is no error."""
 
-    member: Appliance
-    _give_back: Callable[[], object] | None
+    injection: Injection
+
+    @property
+    def member(self) -> Appliance:
+        """The member that it was done to."""
+        return self.injection.target.member
 
     def end(self) -> None:
-        """Give it back, and wait until the member is one of the pair again."""
-        give_back, self._give_back = self._give_back, None
-        if give_back is not None:
-            give_back()
+        """Undo it, and wait until the member is one of the pair again."""
+        self.injection.end()
         _wait_for_pair(self.member)
 
 
-def _lose(changes: Changes, member: Appliance, act: Callable[[bool], object]) -> Loss:
-    """Take something from a member (``act(False)``); it is given back (``act(True)``) when the scenario ends."""
-    loss = Loss(member, lambda: act(True))
+def _lose(scene: Scene, changes: Changes, name: str, *parameters: str) -> Loss:
+    """A fault of the active member; it is undone when the scenario ends."""
+    fault = catalogue.read(name, parameters)
+    loss = Loss(scene.environment.faults.injection(fault, cluster(scene).active().name))
     changes.undo(loss.end)
-    act(False)
+    loss.injection.begin()
     return loss
-
-
-def _link(member: Appliance, nic: str) -> Callable[[bool], object]:
-    return lambda up: member.host.fabric.set_links(member.name, [nic], up=up)
 
 
 @when("the active member loses its external link", target_fixture="former")
 def _lose_external_link(scene: Scene, changes: Changes) -> Appliance:
-    active = cluster(scene).active()
-    return _lose(changes, active, _link(active, scene.firewall_nic("external"))).member
+    return _lose(scene, changes, "link-down", "link=external").member
 
 
 @when("the HA link is cut")
 def _cut_ha_link(scene: Scene, changes: Changes) -> None:
-    active = cluster(scene).active()
-    _lose(changes, active, _link(active, scene.firewall_nic("ha")))
+    _lose(scene, changes, "ha-link-cut")
 
 
 @when("the active member loses power", target_fixture="former")
 def _lose_power(scene: Scene, changes: Changes) -> Appliance:
-    return _power_off(scene, changes).member
-
-
-def _power_off(scene: Scene, changes: Changes) -> Loss:
-    active = cluster(scene).active()
-    nics = [nic.name for nic in active.host.spec.nics]
-
-    def power(on: bool) -> None:
-        if not on:
-            # Nobody may see one wire fail before the others and hand over, nor close a session: that is no power cut.
-            active.host.freeze_everything()
-        active.host.fabric.set_links(active.name, nics, up=on)
-        if on:
-            active.host.must(active.host.spec.boot)
-        else:
-            active.host.kill_everything()
-
-    return _lose(changes, active, power)
+    return _lose(scene, changes, "member-killed").member
 
 
 @given("the active member has lost power and the other has taken over", target_fixture="loss")
 def _lost_and_taken_over(scene: Scene, changes: Changes, record: ScenarioRecorder) -> Loss:
-    loss = _power_off(scene, changes)
+    loss = _lose(scene, changes, "member-killed")
     _taken_over(scene, loss.member, record)
     return loss
 
@@ -205,19 +186,7 @@ def _answers_through_it(scene: Scene, loss: Loss, record: ScenarioRecorder) -> N
 
 def _wait_for_pair(member: Appliance) -> None:
     """Until a member is one of the pair, and hears the other on every wire: a switch takes its time to use a port again."""
-    configuration = member.configuration()
-    data = {one.section for one in configuration.interfaces if one.enabled and one.name != configuration.ha.interface}
-
-    def look() -> str:
-        told = member.ha_status()
-        if told is None or told["local"]["mode"] not in ("active", "passive"):
-            return "not one of the pair"
-        if told["link"] != "OK":
-            return "its HA link is not OK"
-        unheard = data - set(told["segments"]) if told["local"]["mode"] == "passive" else set()
-        return f"it does not hear the other on {', '.join(sorted(unheard))}" if unheard else ""
-
-    eventually(look, until=lambda missing: not missing, within=10.0, phase=f"the return of {member.name}",
+    eventually(lambda: missing(member), until=lambda lacks: not lacks, within=10.0, phase=f"the return of {member.name}",
                expected="one of the pair, which hears the other on every wire")  # fmt: skip
 
 

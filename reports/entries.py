@@ -9,7 +9,9 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
+
+from reports.ledger import Lane, Phase, Scheduling
 
 SCHEMA = 2
 
@@ -17,6 +19,8 @@ Verdict = Literal["pass", "fail", "inconclusive", "error", "skipped", "not appli
 """``inconclusive``: what the test needed in order to mean something did not hold. ``error``: our own fault."""
 
 VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "inconclusive", "error", "skipped", "not applicable")
+
+T = TypeVar("T")
 
 Json = Any
 """A value that JSON can hold; ``plain`` makes one of anything."""
@@ -170,6 +174,31 @@ class Series(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failover(Entry):
+    """One failover and what it cost: ``kind`` names the fault ("member killed"), ``number`` counts from 1 in the instance.
+
+    All times are in ms. ``resolution`` and ``noise`` are the instrument's own, from its control run: the pace of its packets,
+    and the longest gap that it saw while nothing happened. ``tokens`` are those of ``HA/highavailability`` at the time,
+    ``predicted`` is the longest gap that they foretell for plain flows (None: they do not say). ``drawn`` is the window that
+    the lanes were watched in.
+    """
+
+    entry: ClassVar[str] = "failover"
+    instance: str
+    step: int
+    kind: str
+    number: int
+    phases: tuple[Phase, ...]
+    lanes: tuple[Lane, ...]
+    resolution: float
+    noise: float
+    scheduling: Scheduling
+    drawn: tuple[float, float]
+    tokens: dict[str, int] = field(default_factory=dict)
+    predicted: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(Entry):
     """A file kept with the record: path relative to the run's folder, SHA-256 and size in bytes."""
 
@@ -270,6 +299,7 @@ ENTRIES: dict[str, type[Entry]] = {
         Step,
         Observation,
         Series,
+        Failover,
         Evidence,
         Outcome,
         Event,
@@ -277,14 +307,25 @@ ENTRIES: dict[str, type[Entry]] = {
     )
 }
 
+_PARTS: dict[str, type] = {one.__name__: one for one in (Phase, Lane, Scheduling)}
+"""What an entry may hold beside plain values; each is an object in JSON."""
+
+_NOTHING = type(None)
 _SHAPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "int": int,
     "float": (int, float),
+    "float | None": (int, float, _NOTHING),
     "bool": bool,
+    "bool | None": (bool, _NOTHING),
     "Verdict": str,
     "tuple[str, ...]": list,
     "tuple[float, ...]": list,
+    "tuple[float, float]": list,
+    "tuple[tuple[float, float], ...]": list,
+    "tuple[Phase, ...]": list,
+    "tuple[Lane, ...]": list,
+    "Scheduling": dict,
     "tuple[dict[str, Json], ...]": list,
     "dict[str, str]": dict,
     "dict[str, int]": dict,
@@ -304,13 +345,18 @@ def plain(value: object) -> Json:
         return sorted((plain(one) for one in value), key=str)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [plain(one) for one in value]
+    if type(value) in _PARTS.values():
+        return _fields(value)
     return str(value)
 
 
 def encode(entry: Entry) -> dict[str, Json]:
     """The entry as a JSON object, its kind first."""
-    values = {one.name: plain(getattr(entry, one.name)) for one in dataclasses.fields(entry)}
-    return {"entry": entry.entry} | values
+    return {"entry": entry.entry} | _fields(entry)
+
+
+def _fields(thing: Any) -> dict[str, Json]:
+    return {one.name: plain(getattr(thing, one.name)) for one in dataclasses.fields(thing)}
 
 
 def decode(values: Mapping[str, Json]) -> Entry:
@@ -318,20 +364,32 @@ def decode(values: Mapping[str, Json]) -> Entry:
     kind = ENTRIES.get(str(values.get("entry")))
     if kind is None:
         raise RecordError(f"entry: unknown kind {values.get('entry')!r}")
-    known = {one.name: one for one in dataclasses.fields(kind)}
-    given = {name: value for name, value in values.items() if name != "entry"}
+    return _made(kind, kind.entry, {name: value for name, value in values.items() if name != "entry"})
+
+
+def _made(kind: type[T], called: str, given: Mapping[str, Json]) -> T:
+    known = {one.name: str(one.type) for one in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(given.keys() - known.keys()):
-        raise RecordError(f"{kind.entry}: unknown field {unknown[0]!r}")
+        raise RecordError(f"{called}: unknown field {unknown[0]!r}")
     for name, value in given.items():
-        _check(kind.entry, name, str(known[name].type), value)
+        _check(called, name, known[name], value)
     try:
-        return kind(**{name: _shaped(str(known[name].type), value) for name, value in given.items()})
+        return kind(**{name: _shaped(known[name], f"{called}: {name}", value) for name, value in given.items()})
     except TypeError as missing:
-        raise RecordError(f"{kind.entry}: {str(missing).partition('() ')[2]}") from None
+        raise RecordError(f"{called}: {str(missing).partition('() ')[2]}") from None
 
 
-def _shaped(annotation: str, value: Json) -> Json:
-    return tuple(value) if annotation.startswith("tuple") else value
+def _shaped(annotation: str, called: str, value: Json) -> Json:
+    part = _PARTS.get(annotation.removeprefix("tuple[").removesuffix(", ...]"))
+    if part is not None and isinstance(value, dict):
+        return _made(part, called, value)
+    if not annotation.startswith("tuple"):
+        return value
+    if part is None:
+        return tuple(tuple(one) if annotation.startswith("tuple[tuple") else one for one in value)
+    if wrong := [one for one in value if not isinstance(one, dict)]:
+        raise RecordError(f"{called}: {type(wrong[0]).__name__}, not {part.__name__}")
+    return tuple(_made(part, called, one) for one in value)
 
 
 def _check(kind: str, name: str, annotation: str, value: Json) -> None:

@@ -27,6 +27,7 @@ from reports.entries import (
     EnvironmentUp,
     Event,
     Evidence,
+    Failover,
     Json,
     Observation,
     Outcome,
@@ -181,6 +182,7 @@ class ScenarioRecord:
     steps: list[Step] = field(default_factory=list)
     observations: list[Observation] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
+    failovers: list[Failover] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -310,7 +312,7 @@ def _add(record: Record, entry: Entry) -> None:
             record.deviations.append(entry)
         case Scenario():
             record.scenarios[entry.instance] = ScenarioRecord(entry)
-        case Step() | Observation() | Series() | Evidence() | Outcome():
+        case Step() | Observation() | Series() | Failover() | Evidence() | Outcome():
             _add_to_scenario(record.scenarios[entry.instance], entry)
         case Event():
             record.events.append(entry)
@@ -318,7 +320,7 @@ def _add(record: Record, entry: Entry) -> None:
             record.end = entry
 
 
-def _add_to_scenario(scenario: ScenarioRecord, entry: Step | Observation | Series | Evidence | Outcome) -> None:
+def _add_to_scenario(scenario: ScenarioRecord, entry: Step | Observation | Series | Failover | Evidence | Outcome) -> None:
     match entry:
         case Step():
             scenario.steps.append(entry)
@@ -326,6 +328,8 @@ def _add_to_scenario(scenario: ScenarioRecord, entry: Step | Observation | Serie
             scenario.observations.append(entry)
         case Series():
             scenario.series.append(entry)
+        case Failover():
+            scenario.failovers.append(entry)
         case Evidence():
             scenario.evidence.append(entry)
         case Outcome():

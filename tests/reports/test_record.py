@@ -18,6 +18,7 @@ from reports.entries import (
     Entry,
     Event,
     Evidence,
+    Failover,
     Observation,
     RecordError,
     Series,
@@ -28,6 +29,7 @@ from reports.entries import (
     encode,
     plain,
 )
+from reports.ledger import Lane, Phase, Scheduling
 from reports.record import Writer, read
 from tests.reports.examples import BASIC, LAB, RUN, outcome, scenario, written
 
@@ -35,6 +37,35 @@ STEP = Step(instance="i", number=1, keyword="Given", text="a", line=3, seconds=0
 SEEN = Observation(instance="i", step=1, what="w", expected=[200], observed={"a": None}, verdict="fail", attempts=2)
 FILE = Evidence(instance="i", step=1, what="w", path="evidence/i/x", sha256="0", bytes=4)
 CURVE = Series(instance="i", step=1, what="w", kind="answers", positions=(0.1, 0.2), milliseconds=(100, 100.5), limit=9)
+LANE = Lane(
+    name="pings to the Internet",
+    flow_class="nat",
+    direction="there",
+    sent=900,
+    lost=40,
+    duplicated=0,
+    reordered=1,
+    gap=80.5,
+    gap_begin=1.5,
+    back_after=None,
+    survived=None,
+    budget=250,
+    silences=((1.5, 82.0), (90, 95)),
+)
+TAKEOVER = Failover(
+    instance="i",
+    step=1,
+    kind="member killed",
+    number=1,
+    phases=(Phase(name="detection", begin=0, end=60.5),),
+    lanes=(LANE,),
+    resolution=2,
+    noise=3.5,
+    scheduling=Scheduling(median=0.1, p95=0.4, max=2),
+    drawn=(-200, 1500),
+    tokens={"TokenTimeout": 80},
+    predicted=70.0,
+)
 PLAN = Topology(sites=({"name": "sbg7"},), segments=({"name": "vrack-0", "vlan": 0},), hosts=({"name": "web"},))
 BACKS = Support(
     scenario="SNS-WEB-01",
@@ -57,7 +88,7 @@ DEPARTS = Deviation(
     file="deviations.toml",
     line=1,
 )
-EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, Event(text="rebuilt"), PLAN, BACKS, DEPARTS]
+EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, BACKS, DEPARTS]
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:
@@ -125,6 +156,15 @@ MISTAKES = {
     "wrong verdict": (
         GOOD + json.dumps(encode(outcome("x")) | {"verdict": "perhaps"}) + "\n",
         ":2: outcome: field 'verdict': unknown verdict 'perhaps'",
+    ),
+    "wrong part": (GOOD + json.dumps(encode(TAKEOVER) | {"lanes": [1]}) + "\n", ":2: failover: lanes: int, not Lane"),
+    "wrong field of a part": (
+        GOOD + json.dumps(encode(TAKEOVER) | {"scheduling": {"median": "x"}}) + "\n",
+        ":2: failover: scheduling: field 'median' is str, not float",
+    ),
+    "missing field of a part": (
+        GOOD + json.dumps(encode(TAKEOVER) | {"phases": [{"name": "x", "begin": 0}]}) + "\n",
+        ":2: failover: phases: missing 1 required keyword-only argument: 'end'",
     ),
     "orphan": (
         GOOD + json.dumps(encode(outcome("x")) | {"before": digest(GOOD.encode())}) + "\n",

@@ -20,18 +20,20 @@ class Sealed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of rendering: its file's name in English, and what makes its bytes.
+    """A kind of rendering: its file's name in English, what makes its bytes, and whether people read it.
 
-    ``make`` takes the record, the language's code, and the way from the document to the run's folder, for its links.
+    ``make`` takes the record, the language's code, and the way from the document to the run's folder, for its links. What
+    only programs read is the same in every language.
     """
 
     name: str
     make: Callable[[Record, str, str], bytes]
+    spoken: bool = False
 
     def file(self, code: str) -> str:
         """The file's name in a language: ``report.html``, ``report.fr.html``."""
         stem, dot, ending = self.name.partition(".")
-        return self.name if code == "en" else f"{stem}.{code}{dot}{ending}"
+        return f"{stem}.{code}{dot}{ending}" if self.spoken and code != "en" else self.name
 
 
 def _html(record: Record, code: str, way: str) -> bytes:
@@ -46,19 +48,38 @@ def _pdf(record: Record, code: str, way: str) -> bytes:
     return pdf.render(record, code=code, way=way)
 
 
+def _junit(record: Record, code: str, way: str) -> bytes:  # noqa: ARG001 - it has no language and no links
+    from reports import junit
+
+    return junit.render(record)
+
+
+def _markdown(record: Record, code: str, way: str) -> bytes:
+    from reports import markdown
+
+    return markdown.render(record, code=code, way=way).encode()
+
+
 FORMATS: Mapping[str, Format] = {
-    "html": Format("report.html", _html),
-    "pdf": Format("report.pdf", _pdf),
+    "html": Format("report.html", _html, spoken=True),
+    "pdf": Format("report.pdf", _pdf, spoken=True),
+    "junit": Format("junit.xml", _junit),
+    "md": Format("summary.md", _markdown, spoken=True),
 }
+
+LEFT_BY_A_RUN = ("html", "junit", "md")
+"""What every run leaves beside its record: all but the PDF, which takes as long as a third of the run that it tells of."""
 
 
 def write_all(folder: Path) -> list[Path]:
     """Write what every run leaves beside its record; the files. Raises RecordError, OSError, or Sealed as ``write`` does."""
-    return [write(folder, "html")]
+    return [write(folder, name) for name in LEFT_BY_A_RUN]
 
 
-def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None) -> Path:
+def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None, served: str = "") -> Path:
     """Write the rendering of a name of ``FORMATS`` into a folder, by default the run's own; the file's path.
+
+    ``served`` is the address under which the run's folder can be fetched, for links; without it they are relative.
 
     Raises RecordError when the record cannot be read, OSError when the file cannot be written, and Sealed when the run's
     folder is sealed and the file is not in it with these bytes already.
@@ -66,7 +87,7 @@ def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None
     record, form = read(folder), FORMATS[name]
     target = into or folder
     path = target / form.file(code)
-    content = form.make(record, code, _way(target, folder))
+    content = form.make(record, code, f"{served.rstrip('/')}/" if served else _way(target, folder))
     if path.is_file() and path.read_bytes() == content:
         return path
     if (folder / SUMS).exists() and target.resolve().is_relative_to(folder.resolve()):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from reports import junit, renderings, summary
+from reports import renderings, summary
 from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Verdict
 from reports.entries import Scenario as ScenarioEntry
 from reports.entries import Step as StepEntry
@@ -363,7 +363,6 @@ class Recorder:
             counts = {str(verdict): number for verdict, number in read(self.folder).counts().items()}
             seconds = round(time.monotonic() - self._begun, 3)
             self._opened().write(End(status=int(session.exitstatus), seconds=seconds, counts=counts))
-            junit.write(read(self.folder))
             renderings.write_all(self.folder)
         except (RecordError, OSError) as why:
             self._lost = self._lost or str(why)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from reports.renderings import SUMS, write_all
+from reports.languages import CODES
+from reports.renderings import FORMATS, SUMS, write_all
 from tests.reports.examples import written
 from tests.reports.runs import MIXED
 
 
-def test_a_run_leaves_its_page_beside_its_record(tmp_path: Path) -> None:
+def test_a_run_leaves_its_renderings_beside_its_record(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
-    assert [path.name for path in write_all(tmp_path)] == ["report.html"]
+    assert [path.name for path in write_all(tmp_path)] == ["report.html", "junit.xml", "summary.md"]
 
 
 def test_the_command_writes_the_language_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,9 +25,21 @@ def test_the_command_writes_the_language_that_was_asked_for(tmp_path: Path, caps
     assert '<html lang="fr"' in (tmp_path / "report.fr.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_all_formats_are_the_same_bytes_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str], code: str) -> None:
+    written(tmp_path / "run", MIXED)
+    names = {form.file(code) for form in FORMATS.values()}
+    for place in ("once", "again"):
+        ask = ["report", str(tmp_path / "run"), "--format", "all", "--lang", code, "--output", str(tmp_path / place)]
+        assert main(ask) == 0
+        assert {path.name for path in (tmp_path / place).iterdir()} == names
+    for name in names:
+        assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
 def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
-    (first,) = write_all(tmp_path)
+    first, *_ = write_all(tmp_path)
     before = first.read_bytes(), first.stat().st_mtime_ns
     write_all(tmp_path)
     assert (first.read_bytes(), first.stat().st_mtime_ns) == before

@@ -6,9 +6,7 @@ from reports.entries import Support
 from tests.reports.runs import ATTACK
 
 
-def support(
-    scenario: str, catalogue: str, control: str, reason: str = "it is reached", confidence: str = "verified"
-) -> Support:
+def support(scenario: str, catalogue: str, control: str, reason: str = "it is reached", *, sure: str = "verified") -> Support:
     """A scenario supports a control."""
     return Support(
         scenario=scenario,

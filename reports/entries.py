@@ -20,6 +20,11 @@ Verdict = Literal["pass", "fail", "inconclusive", "error", "skipped", "not appli
 
 VERDICTS: tuple[Verdict, ...] = ("pass", "fail", "inconclusive", "error", "skipped", "not applicable")
 
+Standing = Verdict | Literal["waived"]
+"""What a verdict counts as. ``waived``: it is ``fail``, and somebody answers for accepting that until a day still to come."""
+
+STANDINGS: tuple[Standing, ...] = ("pass", "fail", "waived", "inconclusive", "error", "skipped", "not applicable")
+
 T = TypeVar("T")
 
 Json = Any
@@ -230,11 +235,36 @@ class Outcome(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue(Entry):
+    """A catalogue of controls that this run has to do with, as it was read on the day ``read_on``.
+
+    ``name`` is its short name with its version, which ``Support`` and ``Unmapped`` refer to; ``date`` that of its publication;
+    ``licence`` what its publisher allows. ``unsupported`` are the labels of the controls that no scenario supports,
+    ``parameters`` values that it sets, each with ``control``, ``name``, ``value``, ``source`` and ``date``.
+    """
+
+    entry: ClassVar[str] = "catalogue"
+    name: str
+    title: str
+    version: str
+    publisher: str
+    source: str
+    date: str
+    read_on: str
+    licence: str
+    note: str = ""
+    unsupported: tuple[str, ...] = ()
+    parameters: tuple[dict[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Support(Entry):
     """A planned scenario supports a control, as the mapping of that day says.
 
-    ``catalogue`` is the catalogue's short name with its version, ``control`` the label as its publisher writes it, ``title``
-    "" where its licence keeps titles to itself. ``source`` and ``date`` are those of the mapping.
+    ``catalogue`` is the catalogue's short name with its version, ``control`` the label as its publisher writes it, ``token``
+    the same as an identifier (OSCAL's rules: a letter first, then letters, digits, ``.``, ``-``, ``_``), ``title`` what the
+    control asks in few words, "" where its licence forbids even that. ``source`` is where the control was read, ``date`` when
+    the mapping was made, ``confidence`` how sure number and wording are: ``verified``, ``title verified`` or ``to verify``.
     """
 
     entry: ClassVar[str] = "support"
@@ -247,6 +277,17 @@ class Support(Entry):
     source: str
     date: str
     confidence: str
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmapped(Entry):
+    """Why a planned scenario supports no control: of the catalogue of this name, or of any when it is ""."""
+
+    entry: ClassVar[str] = "unmapped"
+    scenario: str
+    catalogue: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +295,8 @@ class Deviation(Entry):
     """A known departure, as ``deviations.toml`` of the deployment says at the run's start.
 
     ``subject`` is a scenario's or an instance's id, or ``CATALOGUE CONTROL``. A ``waiver`` accepts a failure until the end of
-    the day ``expires`` (ISO 8601, UTC); a ``finding`` is known and accepted by nobody.
+    the day ``expires`` (ISO 8601, UTC); a ``finding`` is known and accepted by nobody. Texts in French are "" when the file has
+    none.
     """
 
     entry: ClassVar[str] = "deviation"
@@ -266,6 +308,12 @@ class Deviation(Entry):
     compensation: str
     file: str
     line: int
+    justification_fr: str = ""
+    compensation_fr: str = ""
+
+    def in_force(self, day: str) -> bool:
+        """Whether it accepts a failure of this day (ISO 8601)."""
+        return self.kind == "waiver" and day <= self.expires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +341,9 @@ ENTRIES: dict[str, type[Entry]] = {
         Plan,
         EnvironmentUp,
         Topology,
+        Catalogue,
         Support,
+        Unmapped,
         Deviation,
         Scenario,
         Step,

@@ -4,7 +4,8 @@ Two published schemas are kept to at once, the Apache Ant one (``JUnit.xsd``) an
 (``junit-10.xsd``), which refuses whole files. Both allow properties in suites only, so a suite is a scenario.
 
 JUnit knows failure, error and skipped only. An inconclusive test, and one that was planned and never ran, is an
-``error`` with that type. The same record gives the same bytes.
+``error`` with that type; a failure that is waived is ``skipped`` with that type, and its message says until when. The same
+record gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from reports.entries import Verdict
+from reports.entries import Standing
 from reports.record import Record, ScenarioRecord
 
-_ELEMENTS: dict[Verdict, tuple[str, str]] = {
+_ELEMENTS: dict[Standing, tuple[str, str]] = {
     "fail": ("failure", "refuted"),
+    "waived": ("skipped", "waived"),
     "inconclusive": ("error", "inconclusive"),
     "error": ("error", "error"),
     "skipped": ("skipped", "skipped"),
@@ -76,7 +78,8 @@ def _suite(suites: Element, record: Record, about: dict[str, str], same: Sequenc
 
 def _tell(case: Element, kind: tuple[str, str], one: ScenarioRecord) -> None:
     ending = one.ending
-    told = SubElement(case, kind[0], type=kind[1], message=_clean(ending.reason))
+    message = f"{one.waived} | {ending.reason}" if one.waived else ending.reason
+    told = SubElement(case, kind[0], type=kind[1], message=_clean(message))
     where = f"\n{ending.where}: {ending.step}" if ending.step else ""
     told.text = _clean(f"{ending.detail or ending.reason}{where}")
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from reports.chain import NOTHING, ChainedFile, digest
 from reports.entries import (
     SCHEMA,
-    VERDICTS,
+    STANDINGS,
+    Catalogue,
     Deviation,
     End,
     Entry,
@@ -36,10 +37,11 @@ from reports.entries import (
     Run,
     Scenario,
     Series,
+    Standing,
     Step,
     Support,
     Topology,
-    Verdict,
+    Unmapped,
     decode,
     encode,
 )
@@ -176,7 +178,11 @@ def safe_name(text: str) -> str:
 
 @dataclass(slots=True)
 class ScenarioRecord:
-    """Everything that the record says of one instance of a scenario."""
+    """Everything that the record says of one instance of a scenario.
+
+    ``waiver`` is the one that names it, the instance before the scenario; ``expired`` says that it accepted nothing any more
+    when the run began.
+    """
 
     start: Scenario
     steps: list[Step] = field(default_factory=list)
@@ -185,11 +191,24 @@ class ScenarioRecord:
     failovers: list[Failover] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     outcome: Outcome | None = None
+    waiver: Deviation | None = None
+    expired: bool = False
 
     @property
-    def verdict(self) -> Verdict:
-        """The verdict; an instance that never ended is an error, for nobody knows how it would have."""
-        return self.outcome.verdict if self.outcome else "error"
+    def verdict(self) -> Standing:
+        """What it counts as; an instance that never ended is an error, for nobody knows how it would have."""
+        if self.outcome is None:
+            return "error"
+        accepted = self.outcome.verdict == "fail" and self.waiver is not None and not self.expired
+        return "waived" if accepted else self.outcome.verdict
+
+    @property
+    def waived(self) -> str:
+        """What the waiver says of a failure, in words; "" where there is no failure or no waiver."""
+        if self.waiver is None or self.ending.verdict != "fail":
+            return ""
+        state = "the waiver expired on" if self.expired else "waived until"
+        return f"{state} {self.waiver.expires} by {self.waiver.owner}: {self.waiver.justification}"
 
     @property
     def ending(self) -> Outcome:
@@ -210,12 +229,19 @@ class Record:
     plan: Plan | None = None
     environments: list[EnvironmentUp] = field(default_factory=list)
     topology: Topology | None = None
+    catalogues: list[Catalogue] = field(default_factory=list)
     supports: list[Support] = field(default_factory=list)
+    unmapped: list[Unmapped] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
     scenarios: dict[str, ScenarioRecord] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     end: End | None = None
     cut: bool = False
+
+    @property
+    def day(self) -> str:
+        """The day on which the run began, UTC: the one that waivers are held against, whenever the record is read."""
+        return self.run.at[:10]
 
     @property
     def not_run(self) -> tuple[str, ...]:
@@ -241,15 +267,21 @@ class Record:
             features.setdefault(one.start.file, []).append(one)
         return list(features.items())
 
-    def counts(self) -> dict[Verdict, int]:
-        """How many instances have each verdict, in the order of ``VERDICTS``; only those that occur."""
+    def counts(self) -> dict[Standing, int]:
+        """How many instances have each verdict, in the order of ``STANDINGS``; only those that occur."""
         return count(one.verdict for one in self.scenarios.values())
 
 
-def count(verdicts: Iterable[Verdict]) -> dict[Verdict, int]:
-    """How often each verdict occurs, in the order of ``VERDICTS``, without the zeros."""
+def count(verdicts: Iterable[Standing]) -> dict[Standing, int]:
+    """How often each verdict occurs, in the order of ``STANDINGS``, without the zeros."""
     found = Counter(verdicts)
-    return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+    return {verdict: found[verdict] for verdict in STANDINGS if found[verdict]}
+
+
+def waiver_of(instance: str, deviations: Iterable[Deviation]) -> Deviation | None:
+    """The waiver that names an instance or, failing that, its scenario; in force or not."""
+    waivers = {one.subject: one for one in deviations if one.kind == "waiver"}
+    return waivers.get(instance) or waivers.get(instance.partition("[")[0])
 
 
 def read(folder: Path) -> Record:
@@ -273,6 +305,9 @@ def read(folder: Path) -> Record:
             _add(record, entry)
         except KeyError as unknown:
             raise RecordError(f"{path}:{number}: {entry.entry} of {unknown.args[0]}, which never began") from None
+    for one in record.scenarios.values():
+        one.waiver = waiver_of(one.start.instance, record.deviations)
+        one.expired = one.waiver is not None and not one.waiver.in_force(record.day)
     return record
 
 
@@ -306,8 +341,12 @@ def _add(record: Record, entry: Entry) -> None:
             record.environments.append(entry)
         case Topology():
             record.topology = entry
+        case Catalogue():
+            record.catalogues.append(entry)
         case Support():
             record.supports.append(entry)
+        case Unmapped():
+            record.unmapped.append(entry)
         case Deviation():
             record.deviations.append(entry)
         case Scenario():

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.entries import Outcome, Verdict
+from reports.entries import Outcome, Standing
 from reports.record import RECORD, Record, ScenarioRecord
 
 SIMULATED = "simulated lab"
@@ -23,16 +23,17 @@ class _Look:
     colour: str
 
 
-_LOOKS: dict[Verdict, _Look] = {
+_LOOKS: dict[Standing, _Look] = {
     "pass": _Look("✓", "pass", "passed", _GREEN),
     "fail": _Look("✗", "FAIL", "failed", _RED),
+    "waived": _Look("~", "WAIVED", "waived", _YELLOW),
     "inconclusive": _Look("?", "INCONCLUSIVE", "inconclusive", _YELLOW),
     "error": _Look("!", "ERROR", "errors", _MAGENTA),
     "skipped": _Look("-", "skipped", "skipped", _DIM),
     "not applicable": _Look("-", "not applicable", "not applicable", _DIM),
 }
 
-_SHOWN_IN_DETAIL: tuple[Verdict, ...] = ("fail", "error", "inconclusive")
+_SHOWN_IN_DETAIL: tuple[Standing, ...] = ("fail", "error", "inconclusive", "waived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _detail(same: Sequence[ScenarioRecord], ink: _Ink, width: int) -> Iterator[s
     place = f"{first.start.file}:{first.start.line}"
     head = f"{ink(look.word, _BOLD, look.colour)}  {ink(first.start.instance, _BOLD)}"
     yield f"{head}  {first.start.name}  {ink(place, _DIM)}"
+    if first.waived:
+        yield f"  {ink(first.waived, look.colour)}"
     if len(same) > 1:
         others = ", ".join(one.start.instance for one in same[1:])
         yield textwrap.fill(f"and likewise {others}", width, initial_indent="  ", subsequent_indent="  ")
@@ -156,6 +159,6 @@ def _footer(record: Record, ink: _Ink) -> str:
     return "\n".join(lines)
 
 
-def _counted(verdict: Verdict, number: int) -> str:
+def _counted(verdict: Standing, number: int) -> str:
     word = _LOOKS[verdict].counted
     return f"{number} {word.removesuffix('s') if number == 1 else word}"

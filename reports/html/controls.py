@@ -1,110 +1,128 @@
-"""Which controls the scenarios support and what was accepted in spite of them: what a page shows beside the record.
-
-The page takes these as values, so that a record can be rendered with the catalogues of its day or without any.
-"""
+"""Which controls the scenarios of a run support, catalogue by catalogue, and the known deviations: as a page shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from reports.entries import Verdict
+from reports.entries import Catalogue, Deviation, Standing, Support
 from reports.html.view import ReportView, ScenarioView, worst
-
-State = Literal["waived", "expired", "finding"]
-"""``waived``: the failure is accepted until a day. ``expired``: it no longer is. ``finding``: known, and nobody accepted it."""
+from reports.record import Record, count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
-    """A scenario supports a control: why, what it does not prove, and how sure the source is (``verified``, …).
+@dataclass(frozen=True, slots=True)
+class ControlView:
+    """A control with the scenarios of this run that support it, and what is known to depart from it."""
 
-    ``framework`` is the catalogue's short name with its version, ``control`` the control's label as its publisher writes it.
-    """
-
-    scenario: str
-    framework: str
     control: str
     title: str
-    reason: str
-    does_not_prove: str
     confidence: str
+    scenarios: Sequence[ScenarioView]
+    deviations: Sequence[Deviation]
+    waived: bool
+
+    @property
+    def verdict(self) -> Standing:
+        """The worst of the scenarios; a failure is waived where a waiver in force names the control."""
+        found = worst(scenario.verdict for scenario in self.scenarios)
+        return "waived" if found == "fail" and self.waived else found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation:
-    """A departure from what was asked. ``subject`` is a scenario's or an instance's id, or a control's label."""
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Scenarios that support nothing, and why."""
 
-    subject: str
-    state: State
-    justification: str
-    owner: str
-    expires: str
-    compensation: str
+    text: str
+    scenarios: Sequence[ScenarioView]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueView:
+    """A catalogue with its controls that this run has to do with."""
+
+    head: Catalogue
+    anchor: str
+    controls: Sequence[ControlView]
+    silent: Sequence[Reason]
+
+    @property
+    def counts(self) -> dict[Standing, int]:
+        """How many of its controls have each verdict."""
+        return count(control.verdict for control in self.controls)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A scenario of the matrix: under each framework the controls that it supports, in the frameworks' order."""
+    """A scenario of the matrix: under each catalogue the controls that it supports."""
 
     scenario: ScenarioView
     cells: Sequence[Sequence[Support]]
 
 
-@dataclass(frozen=True, slots=True)
-class ControlView:
-    """A control with the scenarios of this run that support it."""
+class Controls:
+    """All that a record says of controls and deviations, for the scenarios that ran."""
 
-    framework: str
-    control: str
-    title: str
-    scenarios: Sequence[tuple[ScenarioView, Support]]
+    def __init__(self, record: Record, report: ReportView) -> None:
+        self._record = record
+        self._scenarios = {one.id: one for feature in report.features for one in feature.scenarios}
 
     @property
-    def verdict(self) -> Verdict:
-        """The worst of the scenarios."""
-        return worst(scenario.verdict for scenario, _ in self.scenarios)
+    def deviations(self) -> Sequence[Deviation]:
+        """The known deviations, waivers first, as the deployment's file has them."""
+        return self._record.deviations
 
+    def state(self, deviation: Deviation) -> str:
+        """``in force`` or ``expired`` on the day of the run, or ``finding``."""
+        if deviation.kind == "finding":
+            return "finding"
+        return "in force" if deviation.in_force(self._record.day) else "expired"
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """All that is known beside the record."""
+    @cached_property
+    def _supports(self) -> dict[str, list[Support]]:
+        found: dict[str, list[Support]] = {}
+        for one in self._record.supports:
+            found.setdefault(one.scenario, []).append(one)
+        return found
 
-    supports: Sequence[Support] = ()
-    deviations: Sequence[Deviation] = field(default=())
-
-    def of(self, scenario: str) -> list[Support]:
+    def of(self, scenario: str) -> Sequence[Support]:
         """What a scenario supports."""
-        return [one for one in self.supports if one.scenario == scenario]
+        return self._supports.get(scenario, ())
 
-    def waiver(self, *names: str) -> Deviation | None:
-        """The deviation, in force or expired, that is about one of these names."""
-        return next((one for one in self.deviations if one.subject in names and one.state != "finding"), None)
+    @cached_property
+    def catalogues(self) -> Sequence[CatalogueView]:
+        """The catalogues that this run has to do with."""
+        views = (
+            CatalogueView(head, f"catalogue-{place}", list(self._controls(head.name)), self._silent(head.name))
+            for place, head in enumerate(self._record.catalogues, start=1)
+        )
+        return [one for one in views if one.controls or one.silent]
 
-    def frameworks(self, report: ReportView) -> list[str]:
-        """The frameworks that have anything to do with this run, in the catalogues' order."""
-        ran = {scenario.id for scenario in _scenarios(report)}
-        return list(dict.fromkeys(one.framework for one in self.supports if one.scenario in ran))
+    @property
+    def nowhere(self) -> Sequence[Reason]:
+        """The scenarios that support no control of any catalogue."""
+        return self._silent("")
 
-    def matrix(self, report: ReportView) -> list[Row]:
-        """A row for each scenario that supports a control."""
-        frameworks = self.frameworks(report)
-        return [
-            Row(scenario, [[one for one in found if one.framework == name] for name in frameworks])
-            for scenario in _scenarios(report)
-            if (found := self.of(scenario.id))
-        ]
+    def matrix(self) -> Iterator[Row]:
+        """A row for each scenario that supports a control, with a cell for each of ``catalogues``."""
+        for name, scenario in self._scenarios.items():
+            if found := self.of(name):
+                yield Row(scenario, [[one for one in found if one.catalogue == view.head.name] for view in self.catalogues])
 
-    def controls(self, report: ReportView) -> list[ControlView]:
-        """Each control with the scenarios that support it."""
-        found: dict[tuple[str, str], list[tuple[ScenarioView, Support]]] = {}
-        ran = {scenario.id: scenario for scenario in _scenarios(report)}
-        for one in self.supports:
-            if one.scenario in ran:
-                found.setdefault((one.framework, one.control), []).append((ran[one.scenario], one))
-        return [ControlView(*key, same[0][1].title, same) for key, same in found.items()]
+    def _controls(self, catalogue: str) -> Iterator[ControlView]:
+        found: dict[str, list[Support]] = {}
+        for one in self._record.supports:
+            if one.catalogue == catalogue and one.scenario in self._scenarios:
+                found.setdefault(one.control, []).append(one)
+        for control, same in found.items():
+            about = [one for one in self.deviations if one.subject == f"{catalogue} {control}"]
+            waived = any(one.in_force(self._record.day) for one in about)
+            scenarios = [self._scenarios[name] for name in dict.fromkeys(one.scenario for one in same)]
+            yield ControlView(control, same[0].title, same[0].confidence, scenarios, about, waived)
 
-
-def _scenarios(report: ReportView) -> Iterable[ScenarioView]:
-    return (scenario for feature in report.features for scenario in feature.scenarios)
+    def _silent(self, catalogue: str) -> Sequence[Reason]:
+        found: dict[str, list[ScenarioView]] = {}
+        for one in self._record.unmapped:
+            if one.catalogue == catalogue and one.scenario in self._scenarios:
+                found.setdefault(one.reason, []).append(self._scenarios[one.scenario])
+        return [Reason(text, scenarios) for text, scenarios in found.items()]

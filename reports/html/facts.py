@@ -23,7 +23,11 @@ def headline(report: ReportView, said: Language) -> str:
     if report.record.not_run:
         return said.text("The run was cut short: {missing} of {total} scenarios did not run.",
                          missing=len(report.record.not_run), total=total)  # fmt: skip
-    passed = report.counts.get("pass", 0)
+    passed, waived = report.counts.get("pass", 0), report.counts.get("waived", 0)
+    if waived and report.record.complete:
+        return said.text(
+            "{waived} of {total} scenarios did not hold, and that is accepted for now.", waived=waived, total=total
+        )
     if not passed:
         return said.text("No scenario ran.")
     if not report.record.complete:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from reports.entries import Topology, Verdict
+from reports.entries import Standing, Topology
 from reports.html.view import InstanceView, ReportView, worst
 from reports.languages import Language
 
@@ -48,7 +48,7 @@ class Flow:
         }
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Standing:
         """The worst of the scenarios that tested it."""
         return worst(one.verdict for one in self.instances)
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from reports.entries import Json
 from reports.html import drawing, facts, flows, plots, series
-from reports.html.controls import Beside
+from reports.html.controls import Controls
 from reports.html.view import view
 from reports.languages import Language, language, utc
 from reports.record import Record
@@ -29,10 +29,9 @@ LONG = 240
 """Characters of a value above which it is folded: more than a reader takes in at a glance."""
 
 
-def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: str = "", beside: Beside | None = None) -> str:
+def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: str = "") -> str:
     """The report as HTML. The same record gives the same bytes. ``paper`` is the form that becomes the PDF.
 
-    ``beside`` has the controls and deviations to show.
     ``way`` is the relative address of the run's folder from where the page will lie, for its links to evidence.
     """
     said, report = language(code), view(record)
@@ -52,7 +51,7 @@ def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: 
             timeline=plots.timeline(report, said, medium),
             silences=plots.silences(report, said, medium),
             drawn=lambda one: series.drawings(one, said, medium),
-            beside=beside or Beside(),
+            controls=Controls(record, report),
             record=record,
             run=record.run,
             medium=medium,

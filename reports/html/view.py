@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reports.entries import VERDICTS, Evidence, Observation, Step, Verdict
+from reports.entries import STANDINGS, Evidence, Observation, Standing, Step
 from reports.record import Record, ScenarioRecord, safe_name
 
 NOT_RUN = "not run"
 
-DECISIVE: tuple[Verdict, ...] = ("fail", "error", "inconclusive")
+DECISIVE: tuple[Standing, ...] = ("fail", "error", "inconclusive")
 """Verdicts that keep a run from being a success, the worst first."""
+
+NOTABLE: tuple[Standing, ...] = (*DECISIVE, "waived")
+"""Verdicts that a reader has to know of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class InstanceView:
         return self.scenario.start.instance
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Standing:
         """How it ended."""
         return self.scenario.verdict
 
@@ -83,7 +86,7 @@ class ScenarioView:
     instances: Sequence[InstanceView]
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Standing:
         """The worst of the instances."""
         return worst(one.verdict for one in self.instances)
 
@@ -109,7 +112,7 @@ class ReportView:
 
     record: Record
     features: Sequence[FeatureView]
-    counts: dict[Verdict, int] = field(default_factory=dict)
+    counts: dict[Standing, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -122,18 +125,18 @@ class ReportView:
             yield from feature.instances()
 
     def attention(self) -> list[InstanceView]:
-        """What a reader has to look at first: all that failed, broke or could not be decided, the worst first."""
-        found = [one for one in self.instances() if one.verdict in DECISIVE]
-        return sorted(found, key=lambda one: DECISIVE.index(one.verdict))
+        """What a reader has to look at first: what failed, broke, could not be decided or is waived, the worst first."""
+        found = [one for one in self.instances() if one.verdict in NOTABLE]
+        return sorted(found, key=lambda one: NOTABLE.index(one.verdict))
 
     @property
     def verdict(self) -> str:
-        """``pass``, ``fail``, ``inconclusive`` (nothing refuted, yet not all decided) or ``not run``."""
+        """``pass``, ``fail``, ``waived`` (all refutations are), ``inconclusive`` (not all decided) or ``not run``."""
         if self.counts.get("fail"):
             return "fail"
         if not self.record.complete or any(self.counts.get(one) for one in DECISIVE):
             return "inconclusive"
-        return "pass" if self.counts.get("pass") else NOT_RUN
+        return next((one for one in ("waived", "pass") if self.counts.get(one)), NOT_RUN)
 
     @property
     def ended(self) -> str:
@@ -149,10 +152,10 @@ def view(record: Record) -> ReportView:
     return ReportView(record, features, record.counts())
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict that says most against: fail, error, inconclusive, then pass, then those that did not run."""
-    order: tuple[Verdict, ...] = (*DECISIVE, "pass", "skipped", "not applicable")
-    return min(verdicts, key=order.index, default=VERDICTS[0])
+def worst(verdicts: Iterable[Standing]) -> Standing:
+    """What says most against: fail, error, inconclusive, waived, then pass, then those that did not run."""
+    order: tuple[Standing, ...] = (*NOTABLE, "pass", "skipped", "not applicable")
+    return min(verdicts, key=order.index, default=STANDINGS[0])
 
 
 def moment(stamp: str) -> float | None:

@@ -14,6 +14,8 @@ from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
+from reports import controls
+
 ENGLISH = "en"
 CODES = (ENGLISH, "fr")
 
@@ -47,7 +49,7 @@ class _Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language with its catalogues, by what they are about: ``interface``, ``sentences``, ``observations``, ``values``."""
+    """A language with its catalogues, by what they are about: ``interface``, ``sentences``, ``values``, ``controls``, …"""
 
     code: str
     catalogues: Mapping[str, _Catalogue] = field(default_factory=dict, repr=False)
@@ -67,6 +69,10 @@ class Language:
     def value(self, english: str) -> Said:
         """What was expected or observed. Addresses, numbers and product output are the same in every language."""
         return Said(self._find("values", english) or english, self.code)
+
+    def control(self, english: str) -> Said:
+        """What a catalogue of controls or its mapping says."""
+        return self._said("controls", english)
 
     def message(self, english: str) -> Said:
         """A reason or an event of the run."""
@@ -126,6 +132,7 @@ def language(code: str) -> Language:
     if code == ENGLISH:
         return Language(ENGLISH)
     tables = tomllib.loads((files(__name__) / f"{code}.toml").read_text(encoding="utf-8"))
+    tables["controls"] = controls.translations(code)
     return Language(code, {name: _catalogue(table) for name, table in tables.items()})
 
 

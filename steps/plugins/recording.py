@@ -21,7 +21,7 @@ from reports.entries import Scenario as ScenarioEntry
 from reports.entries import Step as StepEntry
 from reports.record import Writer, read
 from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
-from steps.plugins import collection, run_header, verdicts
+from steps.plugins import collection, controls, run_header, verdicts
 from steps.verdict import Prediction, Refuted, words
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ RECORD_LOST = 9
 """Exit status of a run whose record could not be written: without it the run proves nothing."""
 
 RECORDER = pytest.StashKey["Recorder"]()
-_WORKER_FOLDER = "rempart_run"
 _KEPT_ARGUMENTS = (str, int, float, bool, list, tuple)
 
 
@@ -171,7 +170,6 @@ class Recorder:
         self.told: Refuted | None = None
         """The last refutation that stands in the record already."""
         self._writer: Writer | None = None
-        self._folder: Path | None = None
         self._begun = time.monotonic()
         self._not_counted = 0.0
         self._open: _OpenStep | None = None
@@ -185,10 +183,7 @@ class Recorder:
     @property
     def folder(self) -> Path:
         """The run's folder, which exists once something was written."""
-        if self._folder is None:
-            given = getattr(self.config, "workerinput", {}).get(_WORKER_FOLDER)
-            self._folder = Path(given) if given else run_header.new_folder(self.config)
-        return self._folder
+        return run_header.folder_of(self.config)
 
     def keeping(self, act: Callable[[Writer], T]) -> T:
         """Do something with the open record. When that fails the run ends: it could not be proven any more."""
@@ -214,7 +209,7 @@ class Recorder:
 
     def _opening(self) -> list[Entry]:
         plan = Plan(planned=self._planned, deselected=self._deselected)
-        return [run_header.header(self.config, self.folder.name), plan]
+        return [run_header.header(self.config, self.folder.name), plan, *controls.opening(self.config, self._planned)]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -242,7 +237,7 @@ class Recorder:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a parallel worker where the run's record is."""
-        node.workerinput[_WORKER_FOLDER] = str(self.folder)
+        run_header.tell_worker(self.config, node.workerinput)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -371,7 +366,7 @@ class Recorder:
             self._leave_the_failures_to_us()
 
     def _recorded(self) -> bool:
-        return self._folder is not None and Writer(self._folder).path.exists()
+        return Writer(self.folder).path.exists()
 
     def _leave_the_failures_to_us(self) -> None:
         """The summary has each failure with its rule and evidence, so pytest need not list them a second time."""

@@ -17,12 +17,35 @@ from steps.plugins import instances
 
 DEFAULT_RUNS = "reports/runs"
 
+_FOLDER = pytest.StashKey[Path]()
+_WORKER_FOLDER = "rempart_run"
+_STAMP = "%Y%m%dT%H%M%SZ"
 
-def new_folder(config: pytest.Config) -> Path:
+
+def folder_of(config: pytest.Config) -> Path:
     """Where this run goes: ``<UTC time>-<deployment>-<six random digits>`` below ``--runs``. It is not made yet."""
+    if _FOLDER not in config.stash:
+        given: str = getattr(config, "workerinput", {}).get(_WORKER_FOLDER, "")
+        config.stash[_FOLDER] = Path(given) if given else _new_folder(config)
+    return config.stash[_FOLDER]
+
+
+def tell_worker(config: pytest.Config, workerinput: dict[str, str]) -> None:
+    """Tell a parallel worker where the run goes, and with that when it began."""
+    workerinput[_WORKER_FOLDER] = str(folder_of(config))
+
+
+def begun(config: pytest.Config) -> str:
+    """When the run began (UTC, ISO 8601), the same in all of its workers: as the name of its folder says."""
+    stamp = folder_of(config).name.partition("-")[0]
+    moment = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _new_folder(config: pytest.Config) -> Path:
     named: str | None = config.getoption("--runs")
     base = config.invocation_params.dir / named if named else config.rootpath / DEFAULT_RUNS
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime(_STAMP)
     return base / f"{stamp}-{instances.deployment_folder(config).name}-{secrets.token_hex(3)}"
 
 
@@ -33,6 +56,7 @@ def header(config: pytest.Config, run: str) -> Run:
     listed = "".join(f"{digest}  {name}\n" for name, digest in files.items())
     commit, dirty = _commit(config.rootpath)
     return Run(
+        at=begun(config),
         run=run,
         tool=_tool(),
         commit=commit,

@@ -1,8 +1,8 @@
 """Turns what happened to a scenario into a verdict, and the verdicts into pytest's letters, words and exit status.
 
-Exit status: 0 nothing refuted; 1 a test failed or had an error; 8 nothing worse than inconclusive; 9 the record could
-not be written; 143 terminated (SIGTERM). The others are pytest's own: 2 interrupted or a feature file was refused, 4
-features, steps, deployment or options do not fit each other, 5 nothing to run.
+Exit status: 0 nothing refuted that is not waived; 1 a test failed or had an error; 8 nothing worse than inconclusive; 9 the
+record could not be written; 143 terminated (SIGTERM). The others are pytest's own: 2 interrupted or a feature file was
+refused, 4 features, steps, deployment, controls or options do not fit each other, 5 nothing to run.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.entries import Verdict
-from steps.plugins import collection
+from reports.entries import Standing, Verdict
+from steps.plugins import collection, controls
 from steps.verdict import Inconclusive, Refuted
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ OUTCOME = pytest.StashKey["Ending"]()
 
 _WORST_LAST: tuple[Verdict, ...] = ("pass", "not applicable", "skipped", "inconclusive", "fail", "error")
 
-_STATUS: dict[Verdict, tuple[str, str, tuple[str, dict[str, bool]]]] = {
+_STATUS: dict[Standing, tuple[str, str, tuple[str, dict[str, bool]]]] = {
     "pass": ("passed", ".", ("PASS", {"green": True})),
     "fail": ("failed", "F", ("FAIL", {"red": True})),
+    "waived": ("waived", "w", ("WAIVED", {"yellow": True})),
     "inconclusive": ("inconclusive", "I", ("INCONCLUSIVE", {"yellow": True})),
     "error": ("error", "E", ("ERROR", {"red": True})),
     "skipped": ("skipped", "s", ("SKIPPED", {"yellow": True})),
@@ -91,6 +92,9 @@ def pytest_runtest_makereport(
     if ending.verdict in ("skipped", "not applicable"):
         path, line, _ = item.location
         report.longrepr = (path, (line or 0) + 1, ending.reason)
+    elif ending.verdict == "fail" and (accepted := controls.waiver(item)):
+        # To pytest it is a failure that was expected: it neither ends a run with -x nor fails it.
+        vars(report).update(verdict="waived", outcome="skipped", wasxfail=accepted)
     elif ending.verdict != "pass" and item.config.get_verbosity() < 2:
         report.longrepr = f"{ending.detail}\n\n{ending.where}: {ending.step}" if ending.step else ending.detail
     return report
@@ -147,7 +151,7 @@ def _is_ours(path: Path, root: Path) -> bool:
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
     """Our own letters and words for the phases of a scenario that tell something."""
-    verdict: Verdict | None = vars(report).get("verdict")
+    verdict: Standing | None = vars(report).get("verdict")
     if verdict is None or (verdict == "pass" and report.when != "call"):
         return None
     return _STATUS[verdict]

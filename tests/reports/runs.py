@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reports.entries import (
+    Catalogue,
+    Deviation,
     End,
     Entry,
     EnvironmentUp,
@@ -17,10 +20,11 @@ from reports.entries import (
     Scenario,
     Series,
     Step,
+    Support,
     Topology,
+    Unmapped,
     Verdict,
 )
-from reports.html.controls import Beside, Deviation, Support
 from tests.reports.examples import RUN
 
 ATTACK = "<script>fetch('http://203.0.113.66/')</script><img src=http://203.0.113.66/x onerror=alert(1)>\"'&{{ 7*7 }}"
@@ -173,55 +177,60 @@ HUNDRED: tuple[Entry, ...] = (
     *(entry for number in range(100) for entry in instance(number, f"SNS-WEB-{number:02}[sbg7-http]", seen=SILENCES * 4)),
 )
 
-BESIDE = Beside(
-    supports=(
-        Support(
-            scenario="SNS-WEB-01",
-            framework="ANSSI SNS 4.3",
-            control="R29",
-            title="a named policy",
-            reason="it is reached",
-            does_not_prove="that nothing else is",
-            confidence="verified",
-        ),
-        Support(
-            scenario="SNS-WEB-01",
-            framework="ISO 27001:2022",
-            control="8.20",
-            title="networks",
-            reason=ATTACK,
-            does_not_prove=ATTACK,
-            confidence="to verify",
-        ),
-        Support(
-            scenario="SNS-WEB-03",
-            framework="ISO 27001:2022",
-            control="8.20",
-            title="networks",
-            reason="nothing else answers",
-            does_not_prove="other paths",
-            confidence="verified",
-        ),
-        Support(
-            scenario="SNS-NOT-RUN",
-            framework="PCI DSS 4.0.1",
-            control="1.3.1",
-            title="inbound",
-            reason="",
-            does_not_prove="",
-            confidence="verified",
-        ),
-    ),
-    deviations=(
-        Deviation(
-            subject="SNS-WEB-03[gra11-http]",
-            state="waived",
-            justification=ATTACK,
-            owner="Ada",
-            expires="2026-12-31",
-            compensation="watched",
-        ),
-        Deviation(subject="R40", state="finding", justification="pre-shared key", owner="", expires="", compensation=""),
-    ),
+
+def _support(scenario: str, catalogue: str, control: str, reason: str, confidence: str = "verified") -> Support:
+    return Support(
+        scenario=scenario,
+        catalogue=catalogue,
+        control=control,
+        title="networks",
+        reason=reason,
+        does_not_prove=reason,
+        source="https://publisher.example/",
+        date="2026-11-25",
+        confidence=confidence,
+    )
+
+
+def catalogue(name: str, **more: object) -> Catalogue:
+    """A catalogue of this name."""
+    return Catalogue(
+        name=name,
+        title=f"All of {name}",
+        version="1",
+        publisher="Publisher",
+        source="https://publisher.example/",
+        date="2026-01-01",
+        read_on="2026-08-01",
+        licence="ours",
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def waiver(subject: str, expires: str = "2026-12-31") -> Deviation:
+    """A waiver of this subject."""
+    return Deviation(
+        subject=subject,
+        kind="waiver",
+        justification=ATTACK,
+        owner="Ada",
+        expires=expires,
+        compensation="watched",
+        file="guide/deviations.toml",
+        line=3,
+    )
+
+
+CONTROLS: tuple[Entry, ...] = (
+    catalogue("ANSSI SNS 4.3", unsupported=("R1", "R2")),
+    catalogue("ISO 27001:2022"),
+    catalogue("PCI DSS 4.0.1"),
+    _support("SNS-WEB-01", "ANSSI SNS 4.3", "R29", "it is reached"),
+    _support("SNS-WEB-01", "ISO 27001:2022", "8.20", ATTACK, "to verify"),
+    _support("SNS-WEB-03", "ISO 27001:2022", "8.20", "nothing else answers", "to verify"),
+    _support("SNS-NOT-01", "PCI DSS 4.0.1", "1.3.1", ""),
+    Unmapped(scenario="SNS-HA-04", catalogue="ANSSI SNS 4.3", reason="no chapter"),
+    Unmapped(scenario="SNS-HA-04", catalogue="", reason="nobody asks for it"),
+    replace(waiver("ANSSI SNS 4.3 R40"), kind="finding", owner="", expires="", line=9),
 )
-"""Controls and deviations for ``MIXED``."""
+"""What ``MIXED`` supports, and a finding."""

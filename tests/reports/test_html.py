@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from reports.entries import Entry
+from reports.entries import End, Entry
 from reports.html import page
-from reports.html.view import ReportView, view
+from reports.html.controls import Controls
+from reports.html.view import view
 from reports.languages import CODES
 from reports.record import read
 from tests.reports.examples import BASIC, RUN, outcome, scenario, written
-from tests.reports.runs import ATTACK, BESIDE, HUNDRED, MIXED, instance
+from tests.reports.runs import ATTACK, CONTROLS, HUNDRED, MIXED, instance, waiver
 
 PAIR = (RUN, *instance(1, "a"), *instance(2, "b"))
 ONE = "The one scenario that applies and ran held."
@@ -153,29 +154,65 @@ def test_a_hundred_scenarios_take_less_than_a_second(tmp_path: Path) -> None:
     assert time.process_time() - begun < 1
 
 
-def test_controls_stand_in_a_matrix_with_what_was_run(tmp_path: Path) -> None:
-    text = page.render(written(tmp_path, MIXED), beside=BESIDE)
-    assert '<th scope="col">ANSSI SNS 4.3</th><th scope="col">ISO 27001:2022</th></tr>' in text
+def test_controls_stand_under_their_catalogue_and_in_a_matrix(tmp_path: Path) -> None:
+    text = rendered(tmp_path, (*MIXED, *CONTROLS))
     assert "PCI DSS" not in text  # nothing of this run supports it
-    rows = [(row.scenario.id, [[one.control for one in cell] for cell in row.cells]) for row in BESIDE.matrix(_view(tmp_path))]
+    found = _controls(tmp_path)
+    rows = [(row.scenario.id, [[one.control for one in cell] for cell in row.cells]) for row in found.matrix()]
     assert rows == [("SNS-WEB-01", [["R29"], ["8.20"]]), ("SNS-WEB-03", [[], ["8.20"]])]
+    assert [one.head.name for one in found.catalogues] == ["ANSSI SNS 4.3", "ISO 27001:2022"]
 
 
 def test_a_control_is_as_good_as_the_worst_of_its_scenarios(tmp_path: Path) -> None:
-    written(tmp_path, MIXED)
-    found = {control.control: control.verdict for control in BESIDE.controls(_view(tmp_path))}
-    assert found == {"R29": "pass", "8.20": "fail"}
+    written(tmp_path, (*MIXED, *CONTROLS))
+    views = _controls(tmp_path).catalogues
+    assert {control.control: control.verdict for view in views for control in view.controls} == {"R29": "pass", "8.20": "fail"}
 
 
-def test_a_waived_failure_is_shown_as_waived_and_stays_a_failure(tmp_path: Path) -> None:
-    text = page.render(written(tmp_path, MIXED), beside=BESIDE)
+def test_the_page_says_why_a_scenario_supports_nothing_and_which_controls_nothing_supports(tmp_path: Path) -> None:
+    text = rendered(tmp_path, (*MIXED, *CONTROLS))
+    assert "no chapter" in text
+    assert "nobody asks for it" in text
+    assert "R1, R2" in text
+
+
+def test_a_waived_failure_is_shown_as_waived_and_never_as_pass(tmp_path: Path) -> None:
+    text = rendered(tmp_path, (*MIXED, waiver("SNS-WEB-03")))
     assert "waived until 2026-12-31" in text
+    assert 'id="SNS-WEB-03-gra11-http" data-verdict="waived"' in text
+
+
+def test_a_failure_whose_waiver_has_expired_is_a_failure_that_says_so(tmp_path: Path) -> None:
+    text = rendered(tmp_path, (*MIXED, waiver("SNS-WEB-03[gra11-http]", "2026-11-23")))
+    assert "waiver expired on 2026-11-23" in text
     assert 'id="SNS-WEB-03-gra11-http" data-verdict="fail"' in text
+
+
+def test_a_waiver_of_a_control_is_about_the_control_alone(tmp_path: Path) -> None:
+    text = rendered(tmp_path, (*MIXED, *CONTROLS, waiver("ISO 27001:2022 8.20")))
+    (control,) = _controls(tmp_path).catalogues[1].controls
+    assert control.verdict == "waived"
+    assert 'id="SNS-WEB-03-gra11-http" data-verdict="fail"' in text
+
+
+@pytest.mark.parametrize(
+    "subjects, headline",
+    [
+        (("a",), "One scenario of 2 did not hold."),
+        (("a", "b"), "2 of 2 scenarios did not hold, and that is accepted for now."),
+    ],
+)
+def test_what_is_accepted_is_no_success(tmp_path: Path, subjects: Sequence[str], headline: str) -> None:
+    failed = (*instance(1, "a", "fail"), *instance(2, "b", "fail"))
+    record = written(tmp_path, (RUN, *map(waiver, subjects), *failed, End(status=0, seconds=1, counts={})))
+    assert headline in page.render(record)
+    assert view(record).verdict == ("fail" if len(subjects) == 1 else "waived")
 
 
 def test_without_catalogues_there_is_no_matrix(tmp_path: Path) -> None:
     assert 'id="controls"' not in rendered(tmp_path, MIXED)
 
 
-def _view(folder: Path) -> ReportView:
-    return view(read(folder))
+def _controls(folder: Path) -> Controls:
+    record = read(folder)
+    return Controls(record, view(record))

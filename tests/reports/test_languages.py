@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from pytest_bdd.feature import get_feature
 
-from reports.entries import VERDICTS
+from reports.controls.catalogues import CONFIDENCES
+from reports.entries import STANDINGS
 from reports.html.flows import known
 from reports.languages import language
 
@@ -23,7 +24,7 @@ _IN_TEMPLATES = re.compile(r"""\bt\(\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
 
 
 def _of_the_page() -> set[str]:
-    found = {*VERDICTS, "not run", "waived", "waiver expired", "finding"}
+    found = {*STANDINGS, *CONFIDENCES[1:], "not run", "in force", "expired", "finding"}
     for template in (ROOT / "reports" / "templates").glob("*.j2"):
         found |= {ast.literal_eval(text) for text in _IN_TEMPLATES.findall(template.read_text(encoding="utf-8"))}
     for module in (ROOT / "reports").rglob("*.py"):

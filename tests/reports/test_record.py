@@ -14,6 +14,7 @@ import pytest
 from reports.chain import digest
 from reports.entries import (
     ENTRIES,
+    Catalogue,
     Deviation,
     Entry,
     Event,
@@ -25,6 +26,7 @@ from reports.entries import (
     Step,
     Support,
     Topology,
+    Unmapped,
     decode,
     encode,
     plain,
@@ -88,7 +90,11 @@ DEPARTS = Deviation(
     file="deviations.toml",
     line=1,
 )
-EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, BACKS, DEPARTS]
+HEAD = Catalogue(
+    name="c", title="t", version="1", publisher="p", source="s", date="2026-01-01", read_on="2026-01-02", licence="l"
+)
+ASIDE = Unmapped(scenario="SNS-WEB-01", catalogue="", reason="r")
+EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE, DEPARTS]
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reports.chain import NOTHING, ChainedFile, digest
+from reports.encoding import decode, encode
 from reports.entries import (
     SCHEMA,
     STANDINGS,
@@ -42,8 +43,6 @@ from reports.entries import (
     Support,
     Topology,
     Unmapped,
-    decode,
-    encode,
 )
 
 RECORD = "record.jsonl"

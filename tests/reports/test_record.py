@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports.chain import digest
+from reports.encoding import decode, encode, plain
 from reports.entries import (
     ENTRIES,
     Catalogue,
@@ -27,9 +28,6 @@ from reports.entries import (
     Support,
     Topology,
     Unmapped,
-    decode,
-    encode,
-    plain,
 )
 from reports.ledger import Lane, Phase, Scheduling
 from reports.record import Writer, read

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab import ownership, running
+from lab import image, ownership, running
 from lab.capture import Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
@@ -48,6 +51,16 @@ LAB_CAPABILITIES = frozenset(
 def capabilities(deployment: Deployment) -> frozenset[str]:  # noqa: ARG001 - a real deployment's depend on it
     """What the deployment's environment will be able to do, known before anything is started."""
     return LAB_CAPABILITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a firewall: the version that it runs, and the SHA-256 of each of its configuration files by path."""
+
+    name: str
+    site: str
+    firmware: str
+    files: Mapping[str, str]
 
 
 class LabEnvironment:
@@ -142,6 +155,14 @@ class LabEnvironment:
     def notes(self) -> dict[str, str]:
         """A word about each host that has one, for drawings: the members' states."""
         return {name: state for site in self.deployment.sites for name, state in self.cluster(site).states().items()}
+
+    def members(self) -> Iterator[Member]:
+        """Every member of every firewall with what it has for configuration now, applied or not. Raises OSError."""
+        firmware = f"simulated by rempart {version('rempart')}, image {image.reference()}"
+        for site in self.deployment.sites:
+            for member in self.cluster(site).members:
+                files = {path: hashlib.sha256(content).hexdigest() for path, content in member.snapshot().files.items()}
+                yield Member(member.name, site, firmware, files)
 
     # Wires
 

@@ -48,7 +48,9 @@ class Run(Entry):
     """The first line: who tested what, with which tool, on which configuration.
 
     ``deployment_files`` has the SHA-256 of every file of the deployment folder, ``deployment_hash`` that of their list.
-    ``lab`` is how the lab was asked for (fresh, keep, attach); what really ran is in ``EnvironmentUp``.
+    ``lab`` is how the lab was asked for (fresh, keep, attach); what really ran is in ``EnvironmentUp``. ``clock`` is the
+    source of every time in the record; ``clock_error_ms`` the bound that its kernel gives for its error in milliseconds,
+    which means nothing unless something keeps the clock (``clock_synchronised``).
     """
 
     entry: ClassVar[str] = "run"
@@ -64,8 +66,11 @@ class Run(Entry):
     deployment_files: dict[str, str]
     lab: str
     operator: str
+    role: str
     arguments: tuple[str, ...]
     clock: str
+    clock_synchronised: bool
+    clock_error_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +107,23 @@ class Topology(Entry):
     segments: tuple[dict[str, Json], ...]
     hosts: tuple[dict[str, Json], ...]
     tunnels: tuple[dict[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration(Entry):
+    """What a member of a firewall had among its configuration files when the tests began, or when they had ended.
+
+    ``member`` is its name in the topology, ``firmware`` the version that it runs, or that of its simulation. ``files`` has
+    the SHA-256 of every file by its path on the member, ``sha256`` that of their list.
+    """
+
+    entry: ClassVar[str] = "configuration"
+    member: str
+    site: str
+    moment: Literal["start", "end"]
+    firmware: str
+    sha256: str
+    files: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,6 +359,7 @@ ENTRIES: dict[str, type[Entry]] = {
         EnvironmentUp,
         Topology,
         Catalogue,
+        Configuration,
         Support,
         Unmapped,
         Deviation,

@@ -23,6 +23,7 @@ from reports.entries import (
     SCHEMA,
     STANDINGS,
     Catalogue,
+    Configuration,
     Deviation,
     End,
     Entry,
@@ -229,6 +230,7 @@ class Record:
     environments: list[EnvironmentUp] = field(default_factory=list)
     topology: Topology | None = None
     catalogues: list[Catalogue] = field(default_factory=list)
+    configurations: list[Configuration] = field(default_factory=list)
     supports: list[Support] = field(default_factory=list)
     unmapped: list[Unmapped] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
@@ -342,6 +344,8 @@ def _add(record: Record, entry: Entry) -> None:
             record.topology = entry
         case Catalogue():
             record.catalogues.append(entry)
+        case Configuration():
+            record.configurations.append(entry)
         case Support():
             record.supports.append(entry)
         case Unmapped():

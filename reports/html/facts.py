@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reports.entries import Run
 from reports.html.view import ReportView
 from reports.languages import Language, utc
 from reports.record import Record
@@ -48,8 +49,8 @@ def facts(report: ReportView, said: Language) -> list[tuple[str, str]]:
         (said.text("Begun"), utc(run.at)),
         (said.text("Ended"), utc(report.ended) if report.ended else said.text("unknown")),
         (said.text("Duration"), said.seconds(record.end.seconds) if record.end else ""),
-        (said.text("Clock"), said.message(run.clock).text),
-        (said.text("Operator"), run.operator or said.text("not named")),
+        (said.text("Clock"), _clock(run, said)),
+        (said.text("Operator"), ", ".join(part for part in (run.operator, run.role) if part) or said.text("not named")),
         (said.text("Environment"), _environment(record, said)),
         (said.text("Deployment"), run.deployment),
         (said.text("Configuration, SHA-256"), run.deployment_hash),
@@ -58,6 +59,13 @@ def facts(report: ReportView, said: Language) -> list[tuple[str, str]]:
         (said.text("Planned and run"), _completeness(report, said)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _clock(run: Run, said: Language) -> str:
+    source = said.message(run.clock).text
+    if not run.clock_synchronised:
+        return said.text("{source}, which nothing synchronises", source=source)
+    return said.text("{source}, synchronised to within {error} ms", source=source, error=said.number(run.clock_error_ms, 1))
 
 
 def _environment(record: Record, said: Language) -> str:

@@ -8,12 +8,12 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reports.entries import Topology
-from steps.plugins import collection, instances, surroundings, tags
+from reports.entries import Configuration, Topology
+from steps.plugins import collection, instances, run_header, surroundings, tags
 from steps.plugins.recording import RECORDER, ScenarioRecorder
 from steps.plugins.verdicts import Told
 from steps.verdict import Inconclusive
@@ -131,9 +131,13 @@ class Keeper:
     def close(self) -> None:
         """Take down what was started."""
         begun = time.monotonic()
-        self._running = None
-        self._started.close()
-        self._config.stash[RECORDER].not_counted(time.monotonic() - begun)
+        running, self._running = self._running, None
+        try:
+            if running is not None:
+                self._record_configurations(running, "end")
+        finally:
+            self._started.close()
+            self._config.stash[RECORDER].not_counted(time.monotonic() - begun)
 
     def _renew(self) -> None:
         if self._config.getoption("--lab") != "fresh":
@@ -161,7 +165,27 @@ class Keeper:
             tuple(map(dict, outline.get(name, ()))) for name in ("sites", "segments", "hosts", "tunnels")
         )
         recorder.write(Topology(sites=sites, segments=segments, hosts=hosts, tunnels=tunnels))
+        self._record_configurations(running, "start")
         return running
+
+    def _record_configurations(self, running: surroundings.Environment, moment: Literal["start", "end"]) -> None:
+        recorder = self._config.stash[RECORDER]
+        try:
+            members = surroundings.members(running)
+        except surroundings.Unusable as why:
+            recorder.event(f"the configuration of the firewalls at the {moment} is not known: {why}")
+            return
+        for one in members:
+            recorder.write(
+                Configuration(
+                    member=one.name,
+                    site=one.site,
+                    moment=moment,
+                    firmware=one.firmware,
+                    sha256=run_header.hash_of_list(one.files),
+                    files=dict(one.files),
+                )
+            )
 
     def _progress(self, text: str) -> None:
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

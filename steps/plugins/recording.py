@@ -42,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     default = run_header.DEFAULT_RUNS
     group.addoption("--runs", metavar="DIR", help=f"where each run gets its folder (default: {default})")
     group.addoption("--operator", metavar="NAME", default="", help="who runs this, for the record")
+    group.addoption("--role", metavar="ROLE", default="", help="what that person is to the deployment, for the record")
 
 
 def pytest_configure(config: pytest.Config) -> None:

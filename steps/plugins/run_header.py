@@ -6,6 +6,7 @@ import hashlib
 import platform
 import secrets
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reports.entries import Run
-from steps.plugins import instances
+from steps.plugins import clock, instances
 
 DEFAULT_RUNS = "reports/runs"
 
@@ -53,8 +54,8 @@ def header(config: pytest.Config, run: str) -> Run:
     """The header of a run of this name."""
     folder = instances.deployment_folder(config)
     files = hashes(folder)
-    listed = "".join(f"{digest}  {name}\n" for name, digest in files.items())
     commit, dirty = _commit(config.rootpath)
+    kept = clock.look()
     return Run(
         at=begun(config),
         run=run,
@@ -64,12 +65,15 @@ def header(config: pytest.Config, run: str) -> Run:
         python=platform.python_version(),
         platform=platform.platform(),
         deployment=folder.name,
-        deployment_hash=hashlib.sha256(listed.encode()).hexdigest(),
+        deployment_hash=hash_of_list(files),
         deployment_files=files,
         lab=config.getoption("--lab"),
         operator=config.getoption("--operator"),
+        role=config.getoption("--role"),
         arguments=tuple(str(argument) for argument in config.invocation_params.args),
-        clock="the machine's own clock, UTC",
+        clock=clock.SOURCE,
+        clock_synchronised=kept.synchronised,
+        clock_error_ms=kept.error_ms,
     )
 
 
@@ -80,6 +84,12 @@ def hashes(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def hash_of_list(files: Mapping[str, str]) -> str:
+    """The SHA-256 of what ``sha256sum`` prints for these files, whose hashes are known, in order of their paths."""
+    listed = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _tool() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -19,6 +19,26 @@ class Unusable(Exception):
     """The deployment cannot be tested; the text says why, with file, line and field where there are any."""
 
 
+class Member(Protocol):
+    """A member of a firewall."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the plan."""
+
+    @property
+    def site(self) -> str:
+        """The site that it protects."""
+
+    @property
+    def firmware(self) -> str:
+        """The version that it runs, or that of its simulation."""
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The SHA-256 of each of its configuration files, by path."""
+
+
 class Environment(Protocol):
     """The running thing that is tested."""
 
@@ -32,6 +52,9 @@ class Environment(Protocol):
 
     def redact(self, text: str) -> str:
         """The text without any of the environment's secrets."""
+
+    def members(self) -> Iterable[Member]:
+        """Every member of every firewall with its configuration as it is now."""
 
     def begin_capture(self) -> None:
         """Forget what was captured before."""
@@ -97,6 +120,16 @@ def open_environment(deployment: Deployment, *, lab: LabMode, progress: Callable
         yield running
     finally:
         opened.__exit__(None, None, None)
+
+
+def members(environment: Environment) -> Sequence[Member]:
+    """The members with their configuration as it is now. Raises Unusable when one cannot be read."""
+    from lab.errors import LabError
+
+    try:
+        return list(environment.members())
+    except (LabError, OSError) as why:
+        raise Unusable(str(why)) from None
 
 
 def captures(environment: Environment, folder: Path, comment: str) -> Sequence[tuple[Path, str]]:

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from reports.record import Record, read
+from steps.plugins import clock
 from tests.plugins.tree import SITES, Finished, Tree, feature
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a disk of one's own needs root")
@@ -106,7 +107,7 @@ def _with(act: str) -> str:
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Finished]:
     features = {"a.feature": feature(GOOD, WRONG), "b.feature": feature(LATE, SKIPPED)}
     tree = Tree.plant(tmp_path_factory.mktemp("ran"), features, SENTENCES)
-    return tree, tree.run(*tree.features, "--operator", "Ada")
+    return tree, tree.run(*tree.features, "--operator", "Ada", "--role", "network engineer")
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +118,30 @@ def record(ran: tuple[Tree, Finished]) -> Record:
 def test_the_header_says_who_ran_what_on_which_files(ran: tuple[Tree, Finished], record: Record) -> None:
     run = record.run
     digest = hashlib.sha256(b'name = "guide"\n').hexdigest()
-    assert (run.deployment, run.operator, run.lab) == ("guide", "Ada", "fresh")
+    assert (run.deployment, run.operator, run.role, run.lab) == ("guide", "Ada", "network engineer", "fresh")
+    assert (run.clock_synchronised, run.clock_error_ms > 0) == (clock.look().synchronised, True)
     assert run.deployment_files == {"deployment.toml": digest}
     assert run.deployment_hash == hashlib.sha256(f"{digest}  deployment.toml\n".encode()).hexdigest()
     assert run.run == ran[0].runs[0].name
     assert "--operator" in run.arguments
     assert record.environments[0].kind == "lab"
+
+
+def test_each_member_has_its_configuration_at_the_start_and_at_the_end(record: Record) -> None:
+    digest = hashlib.sha256(f"{'0' * 64}  ConfigFiles/object\n".encode()).hexdigest()
+    assert [(one.member, one.moment, one.firmware, one.sha256) for one in record.configurations] == [
+        ("fw1-sbg7", "start", "simulated", digest),
+        ("fw1-sbg7", "end", "simulated", digest),
+    ]
+
+
+def test_members_that_cannot_be_read_are_told_and_do_not_stop_the_run(tmp_path: Path) -> None:
+    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD)}, SENTENCES, unreadable_members=True)
+    assert tree.run().status == 0
+    assert [one.text for one in tree.record().events] == [
+        f"the configuration of the firewalls at the {moment} is not known: fw1-sbg7 does not answer"
+        for moment in ("start", "end")
+    ]
 
 
 def test_all_that_was_planned_has_an_outcome(record: Record) -> None:

@@ -19,6 +19,7 @@ _CONFTEST = """
 import json
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,6 +51,13 @@ class Environment:
         path = folder / "internet.pcapng"
         path.write_text(comment)
         return [(path, "capture at internet")]
+
+    def members(self):
+        if FAKE["unreadable_members"]:
+            from lab.errors import LabError
+
+            raise LabError("fw1-sbg7 does not answer")
+        yield SimpleNamespace(name="fw1-sbg7", site="sbg7", firmware="simulated", files={"ConfigFiles/object": "0" * 64})
 
     def redact(self, text):
         return text.replace("s3cret", "[removed]")
@@ -141,6 +149,7 @@ class Tree:
         refuses: str = "",
         unusable: str = "",
         loses_frames: bool = False,
+        unreadable_members: bool = False,
         complete: bool = False,
     ) -> Tree:
         """Write the files of a project.
@@ -154,6 +163,7 @@ class Tree:
             "refuses": refuses,
             "unusable": unusable,
             "loses_frames": loses_frames,
+            "unreadable_members": unreadable_members,
         }
         (folder / "fake.json").write_text(json.dumps(fake))
         (folder / "conftest.py").write_text(_CONFTEST)

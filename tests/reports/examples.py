@@ -20,8 +20,11 @@ RUN = Run(
     deployment_files={"deployment.toml": "e" * 64},
     lab="fresh",
     operator="Ada",
+    role="network engineer",
     arguments=("features",),
     clock="the machine's own clock, UTC",
+    clock_synchronised=True,
+    clock_error_ms=12.5,
 )
 LAB = EnvironmentUp(kind="lab", capabilities=("spoofing",), seconds=3.2)
 

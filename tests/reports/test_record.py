@@ -16,6 +16,7 @@ from reports.encoding import decode, encode, plain
 from reports.entries import (
     ENTRIES,
     Catalogue,
+    Configuration,
     Deviation,
     Entry,
     Event,
@@ -92,7 +93,15 @@ HEAD = Catalogue(
     name="c", title="t", version="1", publisher="p", source="s", date="2026-01-01", read_on="2026-01-02", licence="l"
 )
 ASIDE = Unmapped(scenario="SNS-WEB-01", catalogue="", reason="r")
-EVERY = [*BASIC, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE, DEPARTS]
+HAS = Configuration(
+    member="fw1-sbg7",
+    site="sbg7",
+    moment="start",
+    firmware="simulated",
+    sha256="0" * 64,
+    files={"ConfigFiles/object": "0" * 64},
+)
+EVERY = [*BASIC, HAS, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE, DEPARTS]
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:

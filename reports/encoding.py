@@ -1,41 +1,15 @@
-"""Entries as the JSON objects that a record's lines are, and back, with every field checked."""
+"""Entries as JSON objects and back. What is read is held to the types that the entries declare."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence, Set
-from typing import Any, TypeVar
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from reports.entries import ENTRIES, VERDICTS, Entry, Json, RecordError
-from reports.ledger import Lane, Phase, Scheduling
-
-T = TypeVar("T")
-
-_PARTS: dict[str, type] = {one.__name__: one for one in (Phase, Lane, Scheduling)}
-"""What an entry may hold beside plain values; each is an object in JSON."""
-
-_NOTHING = type(None)
-_SHAPES: dict[str, type | tuple[type, ...]] = {
-    "str": str,
-    "int": int,
-    "float": (int, float),
-    "float | None": (int, float, _NOTHING),
-    "bool": bool,
-    "bool | None": (bool, _NOTHING),
-    "Verdict": str,
-    "tuple[str, ...]": list,
-    "tuple[float, ...]": list,
-    "tuple[float, float]": list,
-    "tuple[tuple[float, float], ...]": list,
-    "tuple[Phase, ...]": list,
-    "tuple[Lane, ...]": list,
-    "Scheduling": dict,
-    "tuple[dict[str, Json], ...]": list,
-    "dict[str, str]": dict,
-    "dict[str, int]": dict,
-    "dict[str, Json]": dict,
-}
+from reports.entries import ENTRIES, Entry, Json, RecordError
 
 
 def plain(value: object) -> Json:
@@ -50,18 +24,14 @@ def plain(value: object) -> Json:
         return sorted((plain(one) for one in value), key=str)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [plain(one) for one in value]
-    if type(value) in _PARTS.values():
-        return _fields(value)
+    if dataclasses.is_dataclass(value):
+        return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
     return str(value)
 
 
 def encode(entry: Entry) -> dict[str, Json]:
     """The entry as a JSON object, its kind first."""
-    return {"entry": entry.entry} | _fields(entry)
-
-
-def _fields(thing: Any) -> dict[str, Json]:
-    return {one.name: plain(getattr(thing, one.name)) for one in dataclasses.fields(thing)}
+    return {"entry": entry.entry, **plain(entry)}
 
 
 def decode(values: Mapping[str, Json]) -> Entry:
@@ -69,37 +39,52 @@ def decode(values: Mapping[str, Json]) -> Entry:
     kind = ENTRIES.get(str(values.get("entry")))
     if kind is None:
         raise RecordError(f"entry: unknown kind {values.get('entry')!r}")
-    return _made(kind, kind.entry, {name: value for name, value in values.items() if name != "entry"})
+    entry: Entry = _made(kind, kind.entry, {name: value for name, value in values.items() if name != "entry"})
+    return entry
 
 
-def _made(kind: type[T], called: str, given: Mapping[str, Json]) -> T:
-    known = {one.name: str(one.type) for one in dataclasses.fields(kind)}  # type: ignore[arg-type]
+@cache
+def fields(kind: Any) -> Mapping[str, Any]:
+    """The fields of an entry, or of a part of one, with their types."""
+    hints = get_type_hints(kind)
+    return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
+
+
+def _made(kind: Any, called: str, given: Mapping[str, Json]) -> Any:
+    known = fields(kind)
     if unknown := sorted(given.keys() - known.keys()):
         raise RecordError(f"{called}: unknown field {unknown[0]!r}")
-    for name, value in given.items():
-        _check(called, name, known[name], value)
+    shaped = {name: _shaped(known[name], f"{called}.{name}", value) for name, value in given.items()}
     try:
-        return kind(**{name: _shaped(known[name], f"{called}: {name}", value) for name, value in given.items()})
+        return kind(**shaped)
     except TypeError as missing:
         raise RecordError(f"{called}: {str(missing).partition('() ')[2]}") from None
 
 
-def _shaped(annotation: str, called: str, value: Json) -> Json:
-    part = _PARTS.get(annotation.removeprefix("tuple[").removesuffix(", ...]"))
-    if part is not None and isinstance(value, dict):
-        return _made(part, called, value)
-    if not annotation.startswith("tuple"):
+def _shaped(hint: Any, called: str, value: Json) -> Json:
+    """The value in the form that its field has. Raises RecordError when it is none."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in parts:
+            raise RecordError(f"{called}: {value!r} is none of {', '.join(map(str, parts))}")
         return value
-    if part is None:
-        return tuple(tuple(one) if annotation.startswith("tuple[tuple") else one for one in value)
-    if wrong := [one for one in value if not isinstance(one, dict)]:
-        raise RecordError(f"{called}: {type(wrong[0]).__name__}, not {part.__name__}")
-    return tuple(_made(part, called, one) for one in value)
+    if origin is UnionType:
+        (hint,) = (one for one in parts if one is not NoneType)
+        return None if value is None else _shaped(hint, called, value)
+    if hint is not Any and not _fits(origin or hint, value):
+        raise RecordError(f"{called} is {type(value).__name__}, not {getattr(hint, '__name__', hint)}")
+    if origin is tuple:
+        kinds = parts[:1] * len(value) if parts[1:] == (...,) else parts
+        if len(kinds) != len(value):
+            raise RecordError(f"{called} has {len(value)} values, not {len(kinds)}")
+        return tuple(_shaped(one, f"{called}[{place}]", value[place]) for place, one in enumerate(kinds))
+    if origin is dict:
+        return {name: _shaped(parts[1], f"{called}.{name}", one) for name, one in value.items()}
+    return _made(hint, called, value) if dataclasses.is_dataclass(hint) else value
 
 
-def _check(kind: str, name: str, annotation: str, value: Json) -> None:
-    shape = _SHAPES.get(annotation)
-    if shape is not None and not isinstance(value, shape):
-        raise RecordError(f"{kind}: field {name!r} is {type(value).__name__}, not {annotation}")
-    if annotation == "Verdict" and value not in VERDICTS:
-        raise RecordError(f"{kind}: field {name!r}: unknown verdict {value!r}")
+def _fits(kind: Any, value: Json) -> bool:
+    if kind in (int, float) and isinstance(value, bool):
+        return False
+    shapes: Mapping[Any, Any] = {float: (int, float), tuple: list}
+    return isinstance(value, dict if dataclasses.is_dataclass(kind) else shapes.get(kind, kind))

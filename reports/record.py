@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -334,30 +334,31 @@ def _entry(values: Json) -> Entry:
     return decode(values)
 
 
+_LISTED: Mapping[type[Entry], str] = {
+    EnvironmentUp: "environments",
+    Catalogue: "catalogues",
+    Configuration: "configurations",
+    Support: "supports",
+    Unmapped: "unmapped",
+    Deviation: "deviations",
+    Event: "events",
+}
+"""Where a record has the entries of which a run may have several."""
+
+
 def _add(record: Record, entry: Entry) -> None:
+    if listed := _LISTED.get(type(entry)):
+        getattr(record, listed).append(entry)
+        return
     match entry:
         case Plan():
             record.plan = entry
-        case EnvironmentUp():
-            record.environments.append(entry)
         case Topology():
             record.topology = entry
-        case Catalogue():
-            record.catalogues.append(entry)
-        case Configuration():
-            record.configurations.append(entry)
-        case Support():
-            record.supports.append(entry)
-        case Unmapped():
-            record.unmapped.append(entry)
-        case Deviation():
-            record.deviations.append(entry)
         case Scenario():
             record.scenarios[entry.instance] = ScenarioRecord(entry)
         case Step() | Observation() | Series() | Failover() | Evidence() | Outcome():
             _add_to_scenario(record.scenarios[entry.instance], entry)
-        case Event():
-            record.events.append(entry)
         case End():
             record.end = entry
 

@@ -165,19 +165,31 @@ MISTAKES = {
     "unknown entry": (GOOD + '{"entry": "gossip"}\n', ":2: entry: unknown kind 'gossip'"),
     "unknown field": (GOOD + '{"entry": "event", "text": "x", "mood": 1}\n', ":2: event: unknown field 'mood'"),
     "missing field": (GOOD + '{"entry": "event"}\n', ":2: event: missing 1 required keyword-only argument: 'text'"),
-    "wrong type": (GOOD + '{"entry": "event", "text": 3}\n', ":2: event: field 'text' is int, not str"),
+    "wrong type": (GOOD + '{"entry": "event", "text": 3}\n', ":2: event.text is int, not str"),
     "wrong verdict": (
         GOOD + json.dumps(encode(outcome("x")) | {"verdict": "perhaps"}) + "\n",
-        ":2: outcome: field 'verdict': unknown verdict 'perhaps'",
+        ":2: outcome.verdict: 'perhaps' is none of pass, fail, inconclusive",
     ),
-    "wrong part": (GOOD + json.dumps(encode(TAKEOVER) | {"lanes": [1]}) + "\n", ":2: failover: lanes: int, not Lane"),
+    "wrong part": (GOOD + json.dumps(encode(TAKEOVER) | {"lanes": [1]}) + "\n", ":2: failover.lanes[0] is int, not Lane"),
     "wrong field of a part": (
         GOOD + json.dumps(encode(TAKEOVER) | {"scheduling": {"median": "x"}}) + "\n",
-        ":2: failover: scheduling: field 'median' is str, not float",
+        ":2: failover.scheduling.median is str, not float",
     ),
     "missing field of a part": (
         GOOD + json.dumps(encode(TAKEOVER) | {"phases": [{"name": "x", "begin": 0}]}) + "\n",
-        ":2: failover: phases: missing 1 required keyword-only argument: 'end'",
+        ":2: failover.phases[0]: missing 1 required keyword-only argument: 'end'",
+    ),
+    "too many values": (
+        GOOD + json.dumps(encode(TAKEOVER) | {"drawn": [1, 2, 3]}) + "\n",
+        ":2: failover.drawn has 3 values, not 2",
+    ),
+    "a list that is none": (
+        GOOD + json.dumps(encode(LAB) | {"capabilities": "x"}) + "\n",
+        ":2: environment.capabilities is str",
+    ),
+    "yes for a number": (
+        GOOD + json.dumps(encode(LAB) | {"seconds": True}) + "\n",
+        ":2: environment.seconds is bool, not float",
     ),
     "orphan": (
         GOOD + json.dumps(encode(outcome("x")) | {"before": digest(GOOD.encode())}) + "\n",

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import report
+from cli import check, report
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--all", action="store_true", help="every lab that was left running on purpose, and what killed runs left behind"
     )
     down.add_argument("--image", action="store_true", help="with --all: also the image, and all else that labs share")
+    check.register(commands)
     report.register(commands)
     return parser
 
@@ -84,6 +85,8 @@ def _run(given: argparse.Namespace) -> int:
         from cli.doctor import doctor
 
         return doctor()
+    if given.command == "check":
+        return check.run(given)
     if given.command == "report":
         return report.run(given)
     from cli.lab import WrongUse, run_verb

@@ -30,6 +30,7 @@ def read_management(reading: Reading) -> Management:
         web_access=access,
         ssh_enabled=ssh.flag("State", False),
         ssh_password=ssh.flag("Password", False),
+        ssh_password_location=ssh.where("Password"),
         ssh_port=ssh_port,
     )
 

@@ -446,6 +446,7 @@ class Management:
     web_access: tuple[tuple[str, Location], ...] = ()
     ssh_enabled: bool = False
     ssh_password: bool = False
+    ssh_password_location: Location = Location("system", 1)
     ssh_port: str = "ssh"
 
 
@@ -501,6 +502,7 @@ class Configuration:
     ha: HighAvailability
     url_filters: Mapping[int, tuple[NameFilterRule, ...]] = field(default_factory=dict)
     ssl_filters: Mapping[int, tuple[NameFilterRule, ...]] = field(default_factory=dict)
+    uses: frozenset[str] = frozenset()  # lower-cased names that anything refers to, in slots that are not active too
     findings: tuple[Finding, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
 
-from .addresses import AddressSet
+from .addresses import EMPTY, AddressSet
 from .errors import ResolutionError, UnknownInterface
 from .implicit import FIREWALL
 from .model import Configuration, Interface, StaticRoute, Tunnel
@@ -14,6 +14,8 @@ from .resolution import Resolver
 
 IPSEC = "ipsec"
 SSL_VPN = "sslvpn"
+
+_NO_HOST = AddressSet.of(IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/4"), IPv4Address(2**32 - 1))
 
 
 class Way(NamedTuple):
@@ -53,6 +55,42 @@ class Paths:
             reverse=True,
         )
 
+    # what the answers depend on
+
+    def selectors(self) -> list[tuple[AddressSet, AddressSet]]:
+        """The local and remote addresses of each tunnel."""
+        return [(selector.local, selector.remote) for selector in self._selectors]
+
+    def no_host(self) -> AddressSet:
+        """Sources that no packet may have, wherever it arrives: no host's, and the firewall's own."""
+        return _NO_HOST | self._own
+
+    def foreign(self, arrival: str) -> AddressSet:
+        """Further sources that are refused on an arrival whatever the destination; tunnels are :meth:`selectors`."""
+        if arrival.lower() == SSL_VPN:
+            return ~self._pools
+        interface = self._configuration.interface(arrival)
+        if interface is None:
+            return EMPTY
+        if not interface.protected:
+            return self._resolver.internals()
+        if interface.address is None:
+            return EMPTY
+        behind = self._resolver.routed_behind(interface.name, interface.section)
+        return ~(AddressSet.of(interface.address.network, IPv4Address(0)) | behind)
+
+    def borders(self) -> list[AddressSet]:
+        """Address sets at whose borders an answer of this class may change."""
+        interfaces = self._configuration.interfaces
+        return [
+            self.no_host(),
+            self._pools,
+            *(side for selector in self._selectors for side in (selector.local, selector.remote)),
+            *(AddressSet.of(network) for network, _ in self._routes),
+            *(AddressSet.of(interface.address.network) for interface in interfaces if interface.address),
+            *(self.foreign(arrival) for arrival in (SSL_VPN, *(interface.name for interface in interfaces))),
+        ]
+
     # arrival
 
     def refusal(self, arrival: str, source: IPv4Address, destination: IPv4Address) -> str | None:
@@ -63,7 +101,7 @@ class Paths:
         where = arrival.lower()
         if where == FIREWALL:
             return None
-        if source.is_loopback or source.is_multicast or int(source) == 2**32 - 1:
+        if source in _NO_HOST:
             return f"spoofed: {source} is not the address of a host"
         if source in self._own:
             return f"spoofed: {source} is the firewall's own address"

@@ -59,4 +59,8 @@ def read(root: Path, *, label: str = "", leases: Mapping[str, IPv4Interface] = _
     read_authentication(reading)
     check_layout(reading)
     ReferenceCheck(reading, configuration).run()
-    return replace(configuration, findings=tuple(sorted(reading.findings, key=lambda finding: finding.location)))
+    return replace(
+        configuration,
+        uses=frozenset(reference.name.lower() for reference in reading.references),
+        findings=tuple(sorted(reading.findings, key=lambda finding: finding.location)),
+    )

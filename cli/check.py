@@ -1,0 +1,159 @@
+"""``rempart check``: what is doubtful in a configuration, found without a lab, without root, in a second."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _SubParsersAction
+
+    from sns.checks.result import Result
+
+DONE, FAILED, BAD_INPUT = 0, 1, 2
+FAIL_ON = ("error", "warning", "note", "never")
+
+
+def register(commands: _SubParsersAction[ArgumentParser]) -> None:
+    """Add the command and its arguments."""
+    parser = commands.add_parser("check", help="what is doubtful in a configuration, without a lab")
+    parser.add_argument("path", type=Path, metavar="DIR", nargs="?", help="a deployment folder, or a ConfigFiles tree")
+    parser.add_argument("--peer", type=Path, metavar="TREE", help="the other member's ConfigFiles tree: tell what differs")
+    parser.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: standard output)")
+    parser.add_argument(
+        "--fail-on", choices=FAIL_ON, default="error", help="exit 1 from this level on (default: error; never: always exit 0)"
+    )
+    parser.add_argument("--list", action="store_true", help="every check, with its level and reason")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Check and tell; the exit code: 1 when something is as grave as ``--fail-on``, 2 when there is nothing to check."""
+    from sns.checks.run import CHECKS
+
+    if given.list:
+        print("\n".join(f"{check.id:<26}{check.level!s:<9}{check.title}. {check.reason}" for check in CHECKS))
+        return DONE
+    try:
+        results = list(_results(given))
+    except _NothingToCheck as why:
+        print(f"rempart: {why}", file=sys.stderr)
+        return BAD_INPUT
+    text = _rendered(results, given.format)
+    if given.output:
+        try:
+            given.output.write_text(text)
+        except OSError as why:
+            print(f"rempart: {given.output}: {why.strerror}", file=sys.stderr)
+            return BAD_INPUT
+    else:
+        print(text, end="")
+    grave = given.fail_on != "never" and any(str(r.check.level) in FAIL_ON[: FAIL_ON.index(given.fail_on) + 1] for r in results)
+    return FAILED if grave else DONE
+
+
+class _NothingToCheck(Exception):
+    """The folder is neither a deployment nor a ConfigFiles tree, or the deployment cannot be read."""
+
+
+def _results(given: argparse.Namespace) -> Iterator[Result]:
+    from sns.checks.cluster import differences
+
+    path: Path | None = given.path
+    if path is None:
+        raise _NothingToCheck("check DIR: which deployment folder or ConfigFiles tree?")
+    if (path / "deployment.toml").is_file():
+        if given.peer:
+            raise _NothingToCheck("check --peer: give the ConfigFiles trees of both members, not a deployment folder")
+        yield from _of_deployment(path)
+        return
+    yield from _of_tree(path)
+    if given.peer:
+        if not given.peer.is_dir():
+            raise _NothingToCheck(f"{given.peer}: no such folder")
+        yield from _below(path, differences(path, given.peer))
+
+
+def _of_tree(path: Path) -> Iterator[Result]:
+    from sns.checks.run import check
+    from sns.errors import ConfigurationNotFound
+    from sns.reader import read
+
+    if not any((path / name).is_file() for name in ("network", "object")):
+        raise _NothingToCheck(f"{path}: neither a deployment folder (deployment.toml) nor a ConfigFiles tree (object, network)")
+    try:
+        configuration = read(path)
+    except ConfigurationNotFound as why:
+        raise _NothingToCheck(str(why)) from None
+    yield from _below(path, check(configuration))
+
+
+def _of_deployment(path: Path) -> Iterator[Result]:
+    """Each site's tree, and where plan and tree disagree. What a tree has wrong is told once."""
+    from provisioning import agreement
+    from provisioning.deployment import DeploymentError, load
+    from sns.checks.run import as_results, check
+    from sns.errors import ConfigurationNotFound
+
+    try:
+        deployment = load(path)
+    except DeploymentError as why:
+        raise _NothingToCheck(str(why)) from None
+    told: set[tuple[str, int, str]] = set()
+    for site in deployment.sites:
+        folder = deployment.configuration_folder(site)
+        try:
+            configuration = deployment.configuration(site)
+        except ConfigurationNotFound:
+            continue  # told below: the plan names a tree that is not there
+        for result in _below(folder, check(configuration)):
+            told.add((result.location.file, result.location.line, result.message))
+            yield result
+    for result in as_results(agreement.check(deployment)):
+        if (result.location.file, result.location.line, result.message) not in told:
+            yield result
+
+
+def _below(folder: Path, results: Iterable[Result]) -> Iterator[Result]:
+    """Results with files as one would open them from here. The directory's base lies beside the tree."""
+    for result in results:
+        root = folder.parent if result.location.file.startswith("Data/") else folder
+        yield replace(result, location=replace(result.location, file=(root / result.location.file).as_posix()))
+
+
+def _rendered(results: Sequence[Result], form: str) -> str:
+    if form == "json":
+        return json.dumps({"results": [_plain(result) for result in results], "counts": _counts(results)}, indent=2) + "\n"
+    if form == "sarif":
+        from importlib.metadata import version
+
+        from reports import sarif
+        from sns.checks.run import CHECKS
+
+        return sarif.render(results, CHECKS, version("rempart"))
+    counts = ", ".join(f"{number} {level}{'s' if number != 1 else ''}" for level, number in _counts(results).items())
+    return "".join(f"{result}\n" for result in results) + f"{counts}\n"
+
+
+def _plain(result: Result) -> dict[str, object]:
+    check = result.check
+    return {
+        "check": check.id,
+        "level": str(check.level),
+        "file": result.location.file,
+        "line": result.location.line,
+        "field": result.field,
+        "message": result.message,
+        "remedy": result.remedy,
+        "reason": check.reason,
+        "controls": list(check.controls),
+    }
+
+
+def _counts(results: Sequence[Result]) -> dict[str, int]:
+    return {level: sum(str(result.check.level) == level for result in results) for level in FAIL_ON[:3]}

@@ -1,0 +1,82 @@
+"""What becomes of whole sets of packets: anti-spoofing, implicit rules, then the active slot, first match.
+
+:mod:`sns.prediction` answers for one packet, this for all at once; a test holds that they agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from . import implicit
+from .errors import ResolutionError
+from .implicit import ImplicitRule
+from .model import Configuration, Rule
+from .resolution import PortRange, Resolver
+from .space import Box, Space, meet, outside
+
+NOT_FINAL = frozenset({"log", "decrypt", "deleg"})
+"""Actions that do not end the evaluation (sns.md 1.6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one rule takes of the packets that come to it; ``rule`` is None for anti-spoofing."""
+
+    rule: Rule | ImplicitRule | None
+    boxes: Sequence[Box]
+
+    @property
+    def action(self) -> str:
+        """``pass``, ``block``, ``reset`` or, of translations, ``nat``."""
+        return self.rule.action if self.rule else "block"
+
+
+class FirstMatch:
+    """The layers of one configuration's active slot, in the order in which packets meet them.
+
+    Rules with words that this model leaves out are no layer: what they take is not known. Raises KeyError when the
+    active slot has no file (also an error finding of the reader).
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        rules = [rule for rule in configuration.policy.filter if _decides(rule)]
+        hidden = implicit.rules(configuration)
+        policy = configuration.policy
+        self.space = Space(configuration, [*policy.filter, *policy.nat], hidden, administration(configuration))
+        self.refused = Layer(None, self.space.refused())
+        self.hidden = [Layer(rule, [box]) for rule in hidden if (box := self.space.implicit(rule))]
+        self.rules = [Layer(rule, self.space.rule(rule)) for rule in rules]
+        self.translations = [
+            Layer(rule, self.space.rule(rule)) for rule in configuration.policy.nat if rule.enabled and not rule.unmodelled
+        ]
+
+    @property
+    def layers(self) -> list[Layer]:
+        """All layers that decide whether a packet passes, in order."""
+        return [self.refused, *self.hidden, *self.rules]
+
+    def fates(self, boxes: Iterable[Box]) -> Iterator[tuple[Box, Layer | None]]:
+        """The disjoint parts of a set of packets, each with the layer that takes it; None for what no rule describes."""
+        left = list(boxes)
+        for layer in self.layers:
+            for part in layer.boxes:
+                if taken := [common for box in left if (common := meet(box, part))]:
+                    yield from ((box, layer) for box in taken)
+                    left = outside(left, [part])
+        yield from ((box, None) for box in left)
+
+
+def administration(configuration: Configuration) -> tuple[PortRange, ...]:
+    """The ports of the firewall's own administration: NSRPC, SSH and the web page, whether they are on or not."""
+    resolver, management = Resolver(configuration), configuration.management
+    found: list[PortRange] = []
+    for service in ("firewall_srv", management.ssh_port, management.web_port):
+        with suppress(ResolutionError):
+            found += resolver.services(service, "tcp")
+    return tuple(found)
+
+
+def _decides(rule: Rule) -> bool:
+    return rule.enabled and not rule.unmodelled and rule.action not in NOT_FINAL

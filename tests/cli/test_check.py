@@ -75,8 +75,10 @@ def test_what_plan_and_tree_disagree_on_is_told_beside_what_is_wrong_in_the_tree
     errors = [line for line in capsys.readouterr().out.splitlines() if ": error: " in line]
     assert errors[0].startswith(f'{folder}/gra11/ConfigFiles/route:2: error: DefaultRoute: unknown host or router "NOBODY"')
     assert [error.partition(": error: ")[2] for error in errors[1:]] == [
-        "sites.sbg7.published[1]: no rule of the active slot leads tcp 80 to web"
-        " (publish it in ConfigFiles/Filter, or take it out of the plan) [refused]",
+        (
+            "sites.sbg7.published[1]: no rule of the active slot leads tcp 80 to web"
+            " (publish it in ConfigFiles/Filter, or take it out of the plan) [refused]"
+        ),
         "destination: ubuntu-webserver is 10.200.0.11, which no host of the plan has [refused]",
     ]
 
@@ -112,7 +114,7 @@ def test_json_has_for_each_result_what_a_person_reads(tmp_path: Path, capsys: py
     assert main(["check", str(tree), "--format", "json"]) == 1
     results = json.loads(capsys.readouterr().out)["results"]
     (found,) = [result for result in results if result["check"] == "any-to-any"]
-    assert found["file"], found["line"] == (f"{tree}/Filter/05", 2)
+    assert (found["file"], found["line"]) == (f"{tree}/Filter/05", 2)
     assert found["level"] == "warning"
     assert found["controls"] == ["ANSSI SNS R33", "ANSSI hygiene 22"]
     assert all(result[field] for result in results for field in ("message", "reason", "field"))

@@ -18,16 +18,20 @@ class Sealed(Exception):
     """Writing would break the seal of a run's folder; the text says what to do instead."""
 
 
+Made = bytes | Mapping[str, bytes]
+"""A document, or several that belong together by their names, the one to begin with first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A kind of rendering: its file's name in English, what makes its bytes, and whether people read it.
+    """A kind of rendering: its file's name in English, what makes it, and whether people read it.
 
     ``make`` takes the record, the language's code, and the way from the document to the run's folder, for its links. What
     only programs read is the same in every language.
     """
 
     name: str
-    make: Callable[[Record, str, str], bytes]
+    make: Callable[[Record, str, str], Made]
     spoken: bool = False
 
     def file(self, code: str) -> str:
@@ -60,14 +64,21 @@ def _markdown(record: Record, code: str, way: str) -> bytes:
     return markdown.render(record, code=code, way=way).encode()
 
 
+def _oscal(record: Record, code: str, way: str) -> Mapping[str, bytes]:  # noqa: ARG001 - it has no language
+    from reports import oscal
+
+    return oscal.render(record, way=way)
+
+
 FORMATS: Mapping[str, Format] = {
     "html": Format("report.html", _html, spoken=True),
     "pdf": Format("report.pdf", _pdf, spoken=True),
     "junit": Format("junit.xml", _junit),
+    "oscal": Format("oscal/assessment-results.json", _oscal),
     "md": Format("summary.md", _markdown, spoken=True),
 }
 
-LEFT_BY_A_RUN = ("html", "junit", "md")
+LEFT_BY_A_RUN = ("html", "junit", "oscal", "md")
 """What every run leaves beside its record: all but the PDF, which takes as long as a third of the run that it tells of."""
 
 
@@ -85,16 +96,21 @@ def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None
     folder is sealed and the file is not in it with these bytes already.
     """
     record, form = read(folder), FORMATS[name]
-    target = into or folder
-    path = target / form.file(code)
-    content = form.make(record, code, f"{served.rstrip('/')}/" if served else _way(target, folder))
-    if path.is_file() and path.read_bytes() == content:
-        return path
-    if (folder / SUMS).exists() and target.resolve().is_relative_to(folder.resolve()):
-        raise Sealed(f"{path}: {SUMS} seals this folder, and this file would change it (write elsewhere with --output DIR)")
-    target.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    path = (into or folder) / form.file(code)
+    made = form.make(record, code, f"{served.rstrip('/')}/" if served else _way(path.parent, folder))
+    files = made if isinstance(made, Mapping) else {path.name: made}
+    for file, content in files.items():
+        _put(path.parent / file, content, folder)
     return path
+
+
+def _put(path: Path, content: bytes, folder: Path) -> None:
+    if path.is_file() and path.read_bytes() == content:
+        return
+    if (folder / SUMS).exists() and path.parent.resolve().is_relative_to(folder.resolve()):
+        raise Sealed(f"{path}: {SUMS} seals this folder, and this file would change it (write elsewhere with --output DIR)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def _way(target: Path, folder: Path) -> str:

@@ -76,6 +76,7 @@ def _row(one: InstanceView, said: Language, way: str) -> str:
     else:
         seen = ("", _code(ending.reason))
     where = f" {_code(ending.where)}" if ending.where else ""
+    where += f" {_text(one.scenario.waived)}" if one.scenario.waived else ""
     rule = _code(ending.predicted) if ending.predicted else ""
     return f"| {_sign(one.verdict)} | {name}{where} | {seen[0]} | {seen[1]} | {rule} |"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from reports.entries import Catalogue as Head
 from reports.entries import Support
 from reports.oscal.identifiers import token
 from reports.record import Record
@@ -46,10 +47,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A catalogue with the controls that scenarios of the run support."""
+    """A catalogue with the controls that scenarios of the run support. ``head`` is what the record says of it, if it does."""
 
     name: str
     controls: Sequence[Control]
+    head: Head | None = None
 
     @property
     def file(self) -> str:
@@ -59,18 +61,20 @@ class Catalogue:
 
 def controls_of(record: Record) -> list[Catalogue]:
     """The catalogues of a run, in the record's order, then our own when a scenario supports nothing else."""
+    heads = {head.name: head for head in record.catalogues}
     found: dict[str, dict[str, Control]] = {}
     for support in record.supports:
         controls = found.setdefault(support.catalogue, {})
         control = controls.setdefault(support.control, _control(support))
         control.objectives.append(_objective(control.id, support))
-    catalogues = [Catalogue(name, list(controls.values())) for name, controls in found.items()]
+    catalogues = [Catalogue(name, list(controls.values()), heads.get(name)) for name, controls in found.items()]
     own = list(_unmapped(record))
     return [*catalogues, Catalogue(OWN, own)] if own or not catalogues else catalogues
 
 
 def _control(support: Support) -> Control:
-    return Control(token(f"{support.catalogue}-{support.control}"), support.control, support.title, support.source)
+    name = support.token or token(f"{support.catalogue}-{support.control}")
+    return Control(name, support.control, support.title, support.source)
 
 
 def _objective(control: str, support: Support) -> Objective:

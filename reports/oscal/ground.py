@@ -102,10 +102,18 @@ def _profile(record: Record, names: Names, catalogues: Sequence[Catalogue]) -> J
 
 
 def _catalog(catalogue: Catalogue, names: Names) -> Json:
+    head = catalogue.head
+    about = {}
+    if head:
+        read = f"Published by {head.publisher}, {head.version}, {head.date}; read on {head.read_on}. {head.licence}"
+        about = {
+            "links": [{"href": head.source, "rel": "reference", "text": line(head.title)}],
+            "remarks": "\n\n".join(text for text in (read, head.note) if text),
+        }
     return {
         "catalog": given(
             uuid=names.uuid("catalog", catalogue.name),
-            metadata=names.metadata(f"{catalogue.name}: what scenarios of this run support"),
+            metadata=names.metadata(f"{catalogue.name}: what scenarios of this run support", **about),
             controls=[_control(control) for control in catalogue.controls],
         )
     }

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from reports.entries import Deviation, Evidence, Json, Verdict
+from reports.entries import Deviation, Evidence, Json, Standing
 from reports.html.facts import limits
 from reports.languages import language
 from reports.oscal.controls import Catalogue, Control, Objective
 from reports.oscal.identifiers import PLAN, Names, given, line, prop
 from reports.record import RECORD, Record, ScenarioRecord
 
-DECIDED: tuple[Verdict, ...] = ("pass", "fail", "inconclusive", "error")
+DECIDED: tuple[Standing, ...] = ("pass", "fail", "waived", "inconclusive", "error")
 """Verdicts of instances that were assessed; of the others there is nothing to say but why."""
 
 _REASONS = {"pass": "pass", "fail": "fail"}
@@ -103,7 +103,7 @@ def _left_out(record: Record) -> Iterator[str]:
 def _observation(one: ScenarioRecord, record: Record, names: Names, way: str) -> Json:
     start, ending = one.start, one.ending
     again = sum(seen.attempts > 1 for seen in one.observations)
-    told = (ending.reason, ending.predicted and f"Rule that decides: {ending.predicted}", ending.where)
+    told = (one.waived, ending.reason, ending.predicted and f"Rule that decides: {ending.predicted}", ending.where)
     return given(
         uuid=names.uuid("observation", start.instance),
         title=line(start.instance),
@@ -150,10 +150,11 @@ def _finding(
     catalogue: Catalogue, control: Control, objective: Objective, same: Sequence[ScenarioRecord], names: Names
 ) -> Json:
     against = [one for one in same if one.verdict != "pass"]
-    verdicts = {one.verdict for one in against} or {"pass"}
-    reason = _REASONS.get(verdicts.pop(), "other") if len(verdicts) == 1 else "other"
+    (worst, *others) = {one.verdict for one in against} or {"pass"}
+    reason = "other" if others else _REASONS.get(worst, "other")
     state = "not-satisfied" if against else "satisfied"
-    remarks = [f"{one.start.instance}: {one.verdict}" for one in against]
+    risks = {risk_uuid(one.waiver, names): None for one in against if one.waiver}
+    remarks = [f"{one.start.instance}: {one.verdict}{one.waived and f', {one.waived}'}" for one in against]
     remarks += [f"Does not prove: {objective.does_not_prove}"] if objective.does_not_prove else []
     return given(
         uuid=names.uuid("finding", objective.id),
@@ -167,19 +168,19 @@ def _finding(
             "status": {"state": state, "reason": reason},
         },
         related_observations=[{"observation-uuid": names.uuid("observation", one.start.instance)} for one in same],
+        related_risks=[{"risk-uuid": risk} for risk in risks],
         remarks="\n\n".join(remarks),
     )
 
 
 def _risk(one: Deviation, record: Record, names: Names) -> Json:
-    accepted = one.kind == "waiver" and record.run.at[:10] <= one.expires
     return given(
         uuid=risk_uuid(one, names),
         title=line(f"{one.kind.capitalize()}: {one.subject}"),
         description=one.justification or one.subject,
         statement=one.justification or one.subject,
         props=[prop("owner", one.owner)] if one.owner else [],
-        status="deviation-approved" if accepted else "open",
+        status="deviation-approved" if one.in_force(record.day) else "open",
         deadline=f"{one.expires}T23:59:59Z" if one.expires else None,
         mitigating_factors=(
             [{"uuid": names.uuid("compensation", one.subject, one.kind), "description": one.compensation}]

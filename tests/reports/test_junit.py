@@ -14,8 +14,7 @@ from reports.entries import Entry, Verdict
 from reports.junit import render
 from tests.reports.examples import BASIC, LAB, RUN, outcome, scenario, written
 from tests.reports.junit_schema import breaches
-from tests.reports.mappings import SUPPORTS
-from tests.reports.runs import MIXED
+from tests.reports.runs import CONTROLS, MIXED
 
 
 def _suites(folder: Path, entries: Sequence[Entry]) -> Element:
@@ -90,7 +89,7 @@ def test_what_never_ran_is_an_error(tmp_path: Path) -> None:
 
 
 def test_each_suite_says_which_scenario_on_what_configuration_for_which_controls(tmp_path: Path) -> None:
-    suite = next(_suites(tmp_path, [*BASIC[:2], *SUPPORTS, *BASIC[2:]]).iter("testsuite"))
+    suite = next(_suites(tmp_path, [*BASIC[:2], *CONTROLS, *BASIC[2:]]).iter("testsuite"))
     told = _properties(suite)
     assert told["scenario"] == "SNS-WEB-01"
     assert told["feature"] == "features/web.feature:5"

@@ -20,23 +20,9 @@ from reports import oscal
 from reports.entries import Deviation, Entry, EnvironmentUp, Json
 from reports.renderings import write
 from tests.reports.examples import BASIC, RUN, written
-from tests.reports.mappings import SUPPORTS
-from tests.reports.runs import MIXED
+from tests.reports.runs import ATTACK, CONTROLS, MIXED, waiver
 
-WAIVER, FINDING = (
-    Deviation(
-        subject=subject,
-        kind=kind,
-        justification="known since the audit",
-        owner="Ada",
-        expires=expires,
-        compensation="it is watched",
-        file="deviations.toml",
-        line=3,
-    )
-    for subject, kind, expires in (("SNS-WEB-03[gra11-http]", "waiver", "2026-12-31"), ("ANSSI SNS 4.3 R40", "finding", ""))
-)  # type: ignore[arg-type]
-WHOLE: tuple[Entry, ...] = (*MIXED[:2], *SUPPORTS, WAIVER, FINDING, *MIXED[2:])
+WHOLE: tuple[Entry, ...] = (*MIXED[:2], *CONTROLS, waiver("SNS-WEB-03[gra11-http]"), *MIXED[2:])
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 PLACES = {
     "assessment-results": "assessment-results",
@@ -81,7 +67,7 @@ def test_trestle_validates_every_document(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "run")
     done = subprocess.run([trestle, "validate", "--all"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("VALID: Model") == 7
+    assert done.stdout.count("VALID: Model") == 8
 
 
 def test_trestle_finds_its_way_from_the_results_to_the_catalogues(tmp_path: Path) -> None:
@@ -114,7 +100,7 @@ def test_every_uuid_that_is_referred_to_exists(tmp_path: Path) -> None:
 def test_what_held_is_satisfied_and_nothing_else_is(tmp_path: Path) -> None:
     findings = {one["title"]: one["target"]["status"] for one in _result(_documents(tmp_path, WHOLE))["findings"]}
     assert findings["ANSSI SNS 4.3 R29: SNS-WEB-01"] == {"state": "satisfied", "reason": "pass"}
-    assert findings["ISO 27001:2022 8.20: SNS-WEB-03"]["state"] == "not-satisfied"
+    assert findings["ISO 27001:2022 8.20: SNS-WEB-03"] == {"state": "not-satisfied", "reason": "other"}, "though it is waived"
     assert findings["Rempart scenarios SNS-RA-05: SNS-RA-05"] == {"state": "not-satisfied", "reason": "other"}
     assert not any("SNS-IPSEC-01" in title for title in findings), "what is not applicable was not assessed"
 
@@ -122,7 +108,7 @@ def test_what_held_is_satisfied_and_nothing_else_is(tmp_path: Path) -> None:
 def test_a_finding_is_of_the_scenarios_claim_and_says_what_it_does_not_prove(tmp_path: Path) -> None:
     findings = _result(_documents(tmp_path, WHOLE))["findings"]
     assert {one["target"]["type"] for one in findings} == {"objective-id"}
-    assert "Does not prove: that nothing else is" in findings[0]["remarks"]
+    assert "Does not prove: it is reached" in findings[0]["remarks"]
 
 
 def test_evidence_is_linked_from_the_documents_own_folder_with_its_hash(tmp_path: Path) -> None:
@@ -136,10 +122,26 @@ def test_evidence_is_linked_from_the_documents_own_folder_with_its_hash(tmp_path
 
 
 def test_a_deviation_is_a_risk_that_is_approved_or_open(tmp_path: Path) -> None:
-    approved, still_open = _result(_documents(tmp_path, WHOLE))["risks"]
-    assert (approved["status"], approved["deadline"]) == ("deviation-approved", "2026-12-31T23:59:59Z")
-    assert approved["mitigating-factors"][0]["description"] == "it is watched"
+    result = _result(_documents(tmp_path, WHOLE))
+    still_open, approved = result["risks"]
     assert still_open["status"] == "open"
+    assert (approved["status"], approved["deadline"]) == ("deviation-approved", "2026-12-31T23:59:59Z")
+    assert approved["mitigating-factors"][0]["description"] == "watched"
+    (waived,) = (one for one in result["findings"] if "related-risks" in one)
+    assert waived["related-risks"] == [{"risk-uuid": approved["uuid"]}]
+    assert f"waived until 2026-12-31 by Ada: {ATTACK}" in waived["remarks"]
+
+
+def test_a_waiver_that_expired_approves_nothing(tmp_path: Path) -> None:
+    expired = [replace(one, expires="2026-11-23") if isinstance(one, Deviation) else one for one in WHOLE]
+    assert {one["status"] for one in _result(_documents(tmp_path, expired))["risks"]} == {"open"}
+
+
+def test_a_catalogue_names_its_publisher_version_licence_and_the_day_it_was_read(tmp_path: Path) -> None:
+    document = _documents(tmp_path, WHOLE)["catalog-iso-27001-2022.json"]["catalog"]
+    told = json.dumps(document["metadata"])
+    for fact in ("All of ISO 27001:2022", "Publisher", "https://publisher.example/", "ours", "2026-08-01"):
+        assert fact in told
 
 
 @pytest.mark.parametrize("kind, simulated", [("lab", True), ("openstack", False)])

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from . import implicit
-from .errors import ResolutionError
+from .boxes import Box, meet, outside
+from .cuts import Cuts
 from .implicit import ImplicitRule
 from .model import Configuration, Rule
-from .resolution import PortRange, Resolver
-from .space import Box, Space, meet, outside
+from .space import Space
 
 NOT_FINAL = frozenset({"log", "decrypt", "deleg"})
 """Actions that do not end the evaluation (sns.md 1.6)."""
@@ -40,17 +39,14 @@ class FirstMatch:
     active slot has no file (also an error finding of the reader).
     """
 
-    def __init__(self, configuration: Configuration) -> None:
-        rules = [rule for rule in configuration.policy.filter if _decides(rule)]
-        hidden = implicit.rules(configuration)
+    def __init__(self, configuration: Configuration, cuts: Cuts | None = None) -> None:
+        """``cuts`` when not only this configuration's lines are to be followed."""
         policy = configuration.policy
-        self.space = Space(configuration, [*policy.filter, *policy.nat], hidden, administration(configuration))
+        self.space = Space(configuration, cuts or Cuts.of(configuration))
         self.refused = Layer(None, self.space.refused())
-        self.hidden = [Layer(rule, [box]) for rule in hidden if (box := self.space.implicit(rule))]
-        self.rules = [Layer(rule, self.space.rule(rule)) for rule in rules]
-        self.translations = [
-            Layer(rule, self.space.rule(rule)) for rule in configuration.policy.nat if rule.enabled and not rule.unmodelled
-        ]
+        self.hidden = [Layer(rule, [box]) for rule in implicit.rules(configuration) if (box := self.space.implicit(rule))]
+        self.rules = [Layer(rule, self.space.rule(rule)) for rule in policy.filter if _decides(rule)]
+        self.translations = [Layer(rule, self.space.rule(rule)) for rule in policy.nat if rule.enabled and not rule.unmodelled]
 
     @property
     def layers(self) -> list[Layer]:
@@ -66,16 +62,6 @@ class FirstMatch:
                     yield from ((box, layer) for box in taken)
                     left = outside(left, [part])
         yield from ((box, None) for box in left)
-
-
-def administration(configuration: Configuration) -> tuple[PortRange, ...]:
-    """The ports of the firewall's own administration: NSRPC, SSH and the web page, whether they are on or not."""
-    resolver, management = Resolver(configuration), configuration.management
-    found: list[PortRange] = []
-    for service in ("firewall_srv", management.ssh_port, management.web_port):
-        with suppress(ResolutionError):
-            found += resolver.services(service, "tcp")
-    return tuple(found)
 
 
 def _decides(rule: Rule) -> bool:

@@ -6,12 +6,12 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from sns.boxes import Box, apart, cells, outside, without
 from sns.errors import ResolutionError
 from sns.first_match import FirstMatch, Layer
 from sns.implicit import ImplicitRule
 from sns.model import Configuration, Operand, Rule
 from sns.resolution import Resolver
-from sns.space import Box, apart, cells, outside, without
 
 from .result import Check, Level, Result
 

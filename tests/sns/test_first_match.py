@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from sns.boxes import Box, meet, outside, without
 from sns.first_match import FirstMatch
 from sns.model import Configuration
 from sns.prediction import Predictor
-from sns.space import Box, meet, outside, without
 
 from .trees import guide, rules_of
 

@@ -12,10 +12,9 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import namespace
@@ -57,6 +56,7 @@ class Tap:
     def __init__(self, pid: int, interface: str, name: str) -> None:
         self.name = name
         self._frames: list[Frame] = []
+        self._zero = 0
         self._dropped = 0
         self._socket = namespace.packet_socket(pid, interface, buffer=BUFFER)
         self._marker = namespace.packet_socket(pid, interface)  # a socket does not see what itself sends
@@ -70,20 +70,29 @@ class Tap:
     def mark(self) -> int:
         """A cursor: everything captured from here on has an index of at least this. Reads the tap up to now."""
         self._read_to_marker()
-        return len(self._frames)
+        return len(self._frames) - self._zero
+
+    def restart(self) -> None:
+        """Cursors start at 0 again, from now; what was captured before stays, for :meth:`whole`."""
+        self._read_to_marker()
+        self._zero = len(self._frames)
 
     def since(self, cursor: int) -> list[Frame]:
         """All frames since a cursor, up to now. Raises CaptureIncomplete when the kernel dropped any."""
+        return self.whole()[self._zero + cursor :]
+
+    def whole(self) -> list[Frame]:
+        """All frames since :meth:`forget`, up to now. Raises CaptureIncomplete when the kernel dropped any."""
         self._read_to_marker()
         if self._dropped:
             raise CaptureIncomplete(f"{self.name}: {self._dropped} frames were dropped before they could be read")
-        return self._frames[cursor:]
+        return self._frames
 
     def forget(self) -> None:
         """Free what has been captured; cursors start at 0 again."""
         self._read_to_marker()
         self._frames.clear()
-        self._dropped = 0
+        self._zero = self._dropped = 0
 
     def close(self) -> None:
         """End the capture."""
@@ -129,28 +138,3 @@ def _timestamp(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
 def matching(frames: Iterable[Frame], predicate: Callable[[Packet], bool]) -> list[Frame]:
     """The frames whose packets satisfy a predicate."""
     return [frame for frame in frames if predicate(frame.packet)]
-
-
-def write_pcapng(path: Path, frames: Sequence[Frame], *, interface: str, comment: str) -> None:
-    """Write frames as pcapng (one section, one Ethernet interface, nanosecond times), the comment in its header.
-
-    Format: draft-ietf-opsawg-pcapng, sections 4.1, 4.2 and 4.3.
-    """
-
-    def option(code: int, value: bytes) -> bytes:
-        return struct.pack("<HH", code, len(value)) + value + b"\0" * (-len(value) % 4)
-
-    def block(kind: int, body: bytes) -> bytes:
-        size = len(body) + 12
-        return struct.pack("<II", kind, size) + body + struct.pack("<I", size)
-
-    end = struct.pack("<HH", 0, 0)
-    header = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + option(1, comment.encode()) + end
-    described = struct.pack("<HHI", 1, 0, 0) + option(2, interface.encode()) + option(9, b"\x09") + end
-    with path.open("wb") as stream:
-        stream.write(block(0x0A0D0D0A, header))
-        stream.write(block(1, described))
-        for frame in frames:
-            stamp, size = int(frame.time * 1e9), len(frame.data)
-            body = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, size, size)
-            stream.write(block(6, body + frame.data + b"\0" * (-size % 4)))

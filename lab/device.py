@@ -10,10 +10,12 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab import rule_counters
 from lab.appliance.ha_cluster import CONTROL
 from lab.errors import CommandFailed
 from lab.host import LabHost
 from lab.namespace import Completed
+from lab.rule_counters import Counter
 
 if TYPE_CHECKING:
     from sns.model import Configuration
@@ -48,14 +50,6 @@ class Snapshot:
     files: Mapping[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """How often a rule matched."""
-
-    packets: int
-    bytes: int
-
-
 class Appliance:
     """One member of a site's firewall."""
 
@@ -80,7 +74,7 @@ class Appliance:
 
     def path(self, inside: str) -> Path:
         """Where the machine sees a path of the appliance."""
-        return Path(f"/proc/{self.host.pid}/root") / inside.lstrip("/")
+        return self.host.path(inside)
 
     def configuration(self) -> Configuration:
         """Its ConfigFiles as they are now, applied or not."""
@@ -183,11 +177,8 @@ class Appliance:
         self.host.must("python3", "-B", "-c", program)
 
     def counters(self) -> dict[str, Counter]:
-        """How often each rule matched, by its place (``Filter/05:14``) or implicit name."""
-        from lab.appliance.counters import places
-
-        listing = json.loads(self.host.must("nft", "-j", "list", "counters"))
-        return {place: Counter(packets, size) for place, (packets, size) in places(listing).items()}
+        """How often each rule matched, by its place (``Filter/05:14``) or implicit name. Raises LabError."""
+        return rule_counters.read(self.host)
 
 
 def differences(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> dict[str, int]:

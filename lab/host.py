@@ -7,10 +7,12 @@ import socket
 import tarfile
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lab import namespace
 from lab.errors import CommandFailed, HostFailed
+from lab.journal import Journal, entry
 from lab.namespace import Completed
 from lab.topology import Host, Nic
 
@@ -31,6 +33,8 @@ class LabHost:
         self.spec = spec
         self.pid = pid
         self.fabric = fabric
+        self.journal: Journal | None = None
+        """Where the commands are told that are run here; None when nobody listens."""
 
     def __repr__(self) -> str:
         return f"<host {self.name}>"
@@ -54,7 +58,10 @@ class LabHost:
 
     def run(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> Completed:
         """Run a program; its status is for the caller to judge. Raises CommandFailed only for a time-out (seconds)."""
-        return namespace.run(self.pid, command, timeout=timeout, stdin=stdin, where=self.name)
+        with entry(self.journal, self.name, " ".join(command)) as ended:
+            done = namespace.run(self.pid, command, timeout=timeout, stdin=stdin, where=self.name)
+            ended(done.status, done.stdout, done.stderr)
+        return done
 
     def must(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> str:
         """Run a program that has to work; its standard output. Raises CommandFailed."""
@@ -68,7 +75,13 @@ class LabHost:
         """The host as testinfra sees it: ``facts.socket(...)``, ``facts.service(...)``, ``facts.file(...)``."""
         from lab.testinfra_backend import host_of
 
-        return host_of(self.pid, self.name)
+        host = host_of(self.pid, self.name)
+        host.backend.journal = self.journal
+        return host
+
+    def path(self, inside: str) -> Path:
+        """Where the machine sees a path of the host."""
+        return Path(f"/proc/{self.pid}/root") / inside.lstrip("/")
 
     def read(self, path: str) -> str:
         """A text file's content. Raises CommandFailed when it cannot be read."""
@@ -81,9 +94,9 @@ class LabHost:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             for path, (content, mode) in files.items():
-                entry = tarfile.TarInfo(path.lstrip("/"))
-                entry.size, entry.mode = len(content), mode
-                archive.addfile(entry, io.BytesIO(content))
+                member = tarfile.TarInfo(path.lstrip("/"))
+                member.size, member.mode = len(content), mode
+                archive.addfile(member, io.BytesIO(content))
         self.must("tar", "-x", "-p", "--no-same-owner", "-C", "/", "-f", "-", stdin=buffer.getvalue())
 
     def boot(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lab import image, ownership, running
-from lab.capture import Tap, close_all
+from lab.capture import Frame, Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.errors import LabNotFound
@@ -21,8 +21,12 @@ from lab.faults.fault import Target
 from lab.faults.injection import Faults
 from lab.on_duty import await_services
 from provisioning.deployment import Deployment, DeploymentError, load
+from provisioning.evidence.bounds import Piece
+from provisioning.evidence.collector import Collector
+from provisioning.evidence.commands import Step
 from provisioning.secrets import Secrets
 from provisioning.topology import topology
+from provisioning.written_secrets import written
 
 if TYPE_CHECKING:
     from lab.host import LabHost
@@ -30,8 +34,6 @@ if TYPE_CHECKING:
     from sns.model import Configuration
 
 LabMode = Literal["fresh", "keep", "attach"]
-
-FRAMES_KEPT = 10_000  # of a scenario at one point: 1 MB of small packets, more than any flow of a scenario but a sweep
 
 LAB_CAPABILITIES = frozenset(
     {
@@ -72,7 +74,9 @@ class LabEnvironment:
         self.deployment = deployment
         self.lab = lab
         self.secrets = secrets
+        self._collector = Collector(deployment, lab, self._cluster, secrets.redaction)
         self._taps: dict[str, Tap] = {}
+        self._heard: dict[str, list[Frame]] = {}
         self._clusters: dict[str, Cluster] = {}
 
     @property
@@ -82,48 +86,57 @@ class LabEnvironment:
 
     def redact(self, text: str) -> str:
         """The text without any secret of this deployment."""
-        return self.secrets.redact(text)
+        return self.secrets.redaction.text(text)
+
+    def hide(self, *secrets: str) -> None:
+        """Hide these too, in texts and in captures."""
+        self.secrets.redaction.learn(*secrets)
 
     # Hosts by role
 
     def host(self, name: str) -> LabHost:
         """A host by its name in the plan (``web-sbg7``, ``stranger``). Raises LabNotFound."""
+        self._collector.takes_part(name)
         return self.lab.host(name)
 
     def web_server(self, site: str) -> LabHost:
         """The private web server of a site. Raises LabNotFound when the plan has none."""
         for host in self.deployment.site(site).hosts_of("web"):
-            return self.lab.host(host.id)
+            return self.host(host.id)
         raise LabNotFound(f"site {site} has no web server")
 
     def gateway(self, site: str) -> LabHost:
         """The provider's gateway of a site's public block."""
-        return self.lab.host(f"gw-{site}")
+        return self.host(f"gw-{site}")
 
     @property
     def administrator(self) -> LabHost:
         """The administrator's machine on the Internet."""
-        return self.lab.host("admin")
+        return self.host("admin")
 
     @property
     def stranger(self) -> LabHost:
         """A machine on the Internet that nobody knows."""
-        return self.lab.host("stranger")
+        return self.host("stranger")
 
     @property
     def vpn_client(self) -> LabHost:
         """The VPN user's machine on the Internet."""
-        return self.lab.host("vpn-client")
+        return self.host("vpn-client")
 
     @property
     def public_site(self) -> LabHost:
         """The machine of the public web site."""
-        return self.lab.host("public")
+        return self.host("public")
 
     # Firewalls
 
     def cluster(self, site: str) -> Cluster:
         """The firewall of a site: a pair, or a single appliance (then always active)."""
+        self._collector.concerns_cluster(site)
+        return self._cluster(site)
+
+    def _cluster(self, site: str) -> Cluster:
         if site not in self._clusters:
             firewall = self.deployment.site(site).firewall
             members = [Appliance(self.lab.host(member.id), member.number) for member in firewall.members]
@@ -132,7 +145,9 @@ class LabEnvironment:
 
     def firewall(self, site: str) -> Appliance:
         """The member of a site's firewall that is active now."""
-        return self.cluster(site).active()
+        active = self._cluster(site).active()
+        self._collector.takes_part(active.name)
+        return active
 
     def configuration(self, site: str) -> Configuration:
         """What the active member of a site is configured to do now."""
@@ -149,18 +164,18 @@ class LabEnvironment:
             for place, network in enumerate(site.firewall.nics):
                 role = site.networks[network].role
                 links[role] = (*links.get(role, ()), f"eth{place}")
-            pair = self.cluster(site.name)
+            pair = self._cluster(site.name)
             yield from (Target(pair, member, links) for member in pair.members)
 
     def notes(self) -> dict[str, str]:
         """A word about each host that has one, for drawings: the members' states."""
-        return {name: state for site in self.deployment.sites for name, state in self.cluster(site).states().items()}
+        return {name: state for site in self.deployment.sites for name, state in self._cluster(site).states().items()}
 
     def members(self) -> Iterator[Member]:
         """Every member of every firewall with what it has for configuration now, applied or not. Raises OSError."""
         firmware = f"simulated by rempart {version('rempart')}, image {image.reference()}"
         for site in self.deployment.sites:
-            for member in self.cluster(site).members:
+            for member in self._cluster(site).members:
                 files = {path: hashlib.sha256(content).hexdigest() for path, content in member.snapshot().files.items()}
                 yield Member(member.name, site, firmware, files)
 
@@ -185,6 +200,8 @@ class LabEnvironment:
                 taps[point] = Tap(fabric.pid, fabric.port(host, nic), point)
             yield taps
         finally:
+            for point, tap in taps.items():
+                self._heard.setdefault(point, []).extend(tap.whole())
             close_all(taps.values())
 
     def transit(self, site: str) -> Tap:
@@ -199,28 +216,37 @@ class LabEnvironment:
         return ("internet", *(f"gw-{site}:eth0" for site in sites), *(f"{server}:eth0" for server in servers))
 
     def begin_capture(self) -> None:
-        """Forget what was captured before: what follows belongs to the scenario that begins. Raises HostGone."""
+        """Have the captures' cursors start here; what was captured before remains the scenario's evidence. Raises HostGone."""
         self.lab.must_run()
+        for tap in self._taps.values():
+            tap.restart()
+
+    # Evidence
+
+    def begin_scenario(self) -> None:
+        """What follows belongs to the scenario that begins; what was captured before is forgotten. Raises HostGone."""
+        self.lab.must_run()
+        self._heard.clear()
         for point in self.always_on:
             self.tap(point)
         for tap in self._taps.values():
             tap.forget()
+        self._collector.begin()
 
-    def write_captures(self, folder: Path, comment: str) -> list[tuple[Path, str]]:
-        """Write what each point saw since :meth:`begin_capture`; files and what they are. Empty ones are left out.
+    def concerns(self, *sites: str, tunnel: str = "") -> None:
+        """The scenario is about the firewalls of these sites, and about this tunnel if it names one."""
+        self._collector.concerns(*sites, tunnel=tunnel)
 
-        Of more than :data:`FRAMES_KEPT` frames at a point (a sweep of all ports) the first are kept, and the file says so.
+    def evidence(self, title: str, steps: Sequence[tuple[float, str]], *, failed: bool) -> Iterator[Piece]:
+        """What is kept of the scenario that ends, file by file (``docs/evidence.md``).
+
+        ``title`` names run and scenario. ``steps`` are their beginnings, in seconds since the epoch, and their sentences.
+        ``failed`` adds the logs of the hosts that took part. Raises CaptureIncomplete when frames were lost.
         """
-        from lab.capture import write_pcapng
-
-        written = []
-        for point, tap in self._taps.items():
-            if frames := tap.since(0):
-                path = folder / f"{point.replace(':', '-')}.pcapng"
-                cut = f"; the first {FRAMES_KEPT} of {len(frames)} frames" if len(frames) > FRAMES_KEPT else ""
-                write_pcapng(path, frames[:FRAMES_KEPT], interface=point, comment=f"{comment}, at {point}{cut}")
-                written.append((path, f"capture at {point}{cut}"))
-        return written
+        frames = {point: tap.whole() for point, tap in self._taps.items()}
+        heard = {point: seen for point, seen in self._heard.items() if point not in frames}
+        told = [Step(begun, number, sentence) for number, (begun, sentence) in enumerate(steps, start=1)]
+        yield from self._collector.pieces(title, told, frames | heard, failed=failed)
 
     def close(self) -> None:
         """Let go of the lab; it goes on."""
@@ -273,6 +299,7 @@ def open_environment(
         environment = lab_attach(deployment=deployment)
     else:
         environment = lab_up(deployment, keep=lab == "keep", progress=progress)
+    environment.hide(*written(deployment))
     try:
         yield environment
     finally:

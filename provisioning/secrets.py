@@ -12,16 +12,15 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.state import writing
 from provisioning.deployment_model import SecretReference
+from provisioning.redaction import Redaction
 
 REFERENCE = re.compile(r"\$\{secret:([^}\s]*)\}")
 """How a committed ConfigFiles tree speaks of a secret: ``OVH_REMOTE_FW=${secret:ipsec_sbg7_gra11}``."""
 
-HIDDEN = "[secret]"
 PUBLIC = "public:"
 """What names begin with that are kept beside the secrets, and are none: certificates, public keys."""
 _LENGTH = 24  # letters and digits: 140 bits, and nothing that a configuration file could misread
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
-_SHORTEST_HIDDEN = 6  # hiding something shorter would hide half of every output
 
 
 class SecretUnavailable(Exception):
@@ -40,7 +39,7 @@ class Secrets:
     """The secrets of one deployment and one lab, by name.
 
     Values that the lab made are kept in ``store`` (readable by its owner only) when one is given, so that another
-    process that attaches to the same lab knows them.
+    process that attaches to the same lab knows them. ``redaction`` knows every value that was asked for or made.
     """
 
     def __init__(
@@ -56,6 +55,8 @@ class Secrets:
         self._environment = os.environ if environment is None else environment
         self._made: dict[str, str] = _stored(store)
         self._values: dict[str, str] = {}
+        self.redaction = Redaction()
+        self._hide(self._made)
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(self._references)})"
@@ -64,6 +65,7 @@ class Secrets:
         """The secret of this name. Raises SecretUnavailable when there is none."""
         if name not in self._values:
             self._values[name] = self._look_up(name)
+            self.redaction.learn(self._values[name])
         return self._values[name]
 
     def fill(self, text: str) -> str:
@@ -73,6 +75,7 @@ class Secrets:
     def keep(self, made: Mapping[str, str]) -> None:
         """Remember what the lab made itself: keys, which are hidden too, and ``PUBLIC`` names, which are not."""
         self._made.update(made)
+        self._hide(made)
         self._save()
 
     def kept(self, group: str) -> dict[str, str]:
@@ -94,14 +97,8 @@ class Secrets:
                 reasons[name] = error.reason
         return reasons
 
-    def redact(self, text: str) -> str:
-        """The text without any secret that was used so far; of keys, which span lines, no line stays."""
-        made = (value for name, value in self._made.items() if not name.startswith(PUBLIC))
-        known = {line for value in (*self._values.values(), *made) for line in value.splitlines()}
-        for line in sorted(known, key=len, reverse=True):
-            if len(line) >= _SHORTEST_HIDDEN and not line.startswith("-----"):
-                text = text.replace(line, HIDDEN)
-        return text
+    def _hide(self, made: Mapping[str, str]) -> None:
+        self.redaction.learn(*(value for name, value in made.items() if not name.startswith(PUBLIC)))
 
     def _look_up(self, name: str) -> str:
         reference = self._references.get(name)

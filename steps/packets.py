@@ -10,8 +10,9 @@ from pytest_bdd import given, parsers, then, when
 
 from lab import probe
 from lab.capture import Frame, Tap
-from lab.device import Counter, differences
+from lab.device import differences
 from lab.probe import Outcome, Target, connect
+from lab.rule_counters import Counter
 from sns.resolution import Resolver
 from steps.eventually import eventually, watch
 from steps.neighbours import Question, who_has

@@ -14,7 +14,7 @@ from provisioning.deployment_model import Network, PrivateHost, Site, Tunnel
 from steps.plugins import tags
 
 if TYPE_CHECKING:
-    from provisioning.deployment import Deployment
+    from provisioning.deployment import Deployment, Instance
     from provisioning.environment import LabEnvironment
 
 
@@ -93,14 +93,20 @@ def scene(request: pytest.FixtureRequest, environment: LabEnvironment) -> Scene:
     """The place of this instance, whatever its axis; the first site for a scenario that has none."""
     parameters = getattr(request.node, "callspec", None)
     deployment = environment.deployment
-    environment.begin_capture()
     for axis in tags.AXES.values():
         if parameters is not None and axis in parameters.params:
-            instance = deployment.instance(axis, parameters.params[axis])
-            if isinstance(instance, Site):
-                return Scene(environment, instance, instance)
-            if isinstance(instance, Tunnel):
-                return Scene(environment, deployment.site(instance.sites[0]), instance)
-            return Scene(environment, deployment.site(instance.site), instance)
+            found = _of(environment, deployment.instance(axis, parameters.params[axis]))
+            sites = found.tunnel.sites if isinstance(found.instance, Tunnel) else (found.site.name,)
+            environment.concerns(*sites, tunnel=found.tunnel.id if isinstance(found.instance, Tunnel) else "")
+            return found
     first = next(iter(deployment.sites.values()))
     return Scene(environment, first, first)
+
+
+def _of(environment: LabEnvironment, instance: Instance) -> Scene:
+    deployment = environment.deployment
+    if isinstance(instance, Site):
+        return Scene(environment, instance, instance)
+    if isinstance(instance, Tunnel):
+        return Scene(environment, deployment.site(instance.sites[0]), instance)
+    return Scene(environment, deployment.site(instance.site), instance)

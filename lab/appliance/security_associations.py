@@ -48,6 +48,20 @@ class SecurityAssociation:
         """Whether traffic passes by this SA."""
         return self.ike_state == "ESTABLISHED" and self.child_state == "INSTALLED"
 
+    @property
+    def shown(self) -> str:
+        """The SA for people, in a few lines."""
+        lines = [
+            f"{self.connection}[{self.ike_id}] {self.ike_state} IKEv{self.ike_version} {self.local} {self.remote}",
+            f"  {self.ike_proposal}",
+        ]
+        if self.child:
+            lines += [
+                f"  {self.child}{{{self.child_id}}} {self.child_state} {self.local_selectors} === {self.remote_selectors}",
+                f"  {self.esp_proposal} in {self.spi_in} {self.bytes_in} bytes, out {self.spi_out} {self.bytes_out} bytes",
+            ]
+        return "\n".join(lines)
+
 
 def security_associations() -> list[SecurityAssociation]:
     """All SAs of the running daemon; none when it does not run."""

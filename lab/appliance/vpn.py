@@ -53,11 +53,7 @@ def main_showsad(arguments: list[str]) -> int:
         print(json.dumps({"security_associations": [asdict(sa) for sa in found], "last_failure": failed}))
         return 0
     for sa in found:
-        print(f"{sa.connection}[{sa.ike_id}] {sa.ike_state} IKEv{sa.ike_version} {sa.local} {sa.remote}")
-        print(f"  {sa.ike_proposal}")
-        if sa.child:
-            print(f"  {sa.child}{{{sa.child_id}}} {sa.child_state} {sa.local_selectors} === {sa.remote_selectors}")
-            print(f"  {sa.esp_proposal} in {sa.spi_in} {sa.bytes_in} bytes, out {sa.spi_out} {sa.bytes_out} bytes")
+        print(sa.shown)
     if failure:
         print(f"last failure: {failure}")
     return 0

@@ -21,8 +21,11 @@ from steps.verdict import Inconclusive
 if TYPE_CHECKING:
     from signal import Handlers
 
+    from pytest_bdd.parser import Step
+
 KEEPER = pytest.StashKey["Keeper"]()
 _USED = pytest.StashKey[surroundings.Environment]()
+_STEPS = pytest.StashKey["list[tuple[float, str]]"]()
 _TERMINATION = pytest.StashKey[object]()
 
 
@@ -72,30 +75,40 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("disruptive: say --allow-disruptive to run it here")
 
 
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
+    """Remember when each step began, to tell by it what was captured or run in which."""
+    request.node.stash.setdefault(_STEPS, []).append((time.time(), f"{step.keyword.strip()} {step.name}"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Keep what was captured while the scenario ran, before anything is put back."""
-    stopped = False
+    """Keep the evidence of the scenario that ran, before anything is put back."""
+    failed = stopped = False
     try:
         return (yield)
     except pytest.exit.Exception:
         stopped = True  # told to stop: no more work than the teardown
         raise
+    except pytest.skip.Exception:
+        raise
+    except BaseException:
+        failed = True
+        raise
     finally:
         used = item.stash.get(_USED, None)
         if used is not None and not stopped and collection.template_of(item):
-            _keep_captures(item, used)
+            _keep_evidence(item, used, failed=failed)
 
 
-def _keep_captures(item: pytest.Item, used: surroundings.Environment) -> None:
+def _keep_evidence(item: pytest.Item, used: surroundings.Environment, *, failed: bool) -> None:
     recorder, begun = item.config.stash[RECORDER], time.monotonic()
-    record = ScenarioRecorder(recorder, item.name)
-    folder = recorder.keeping(lambda writer: writer.evidence_folder(item.name))
+    record, title = ScenarioRecorder(recorder, item.name), f"{item.nodeid} of run {recorder.folder.name}"
+    steps = item.stash.setdefault(_STEPS, [])
     try:
-        for path, what in surroundings.captures(used, folder, f"{item.nodeid} of run {recorder.folder.name}"):
-            record.attach(path, what=what)
+        for piece in surroundings.evidence(used, title, steps, failed=failed):
+            record.keep(piece.name, piece.content, what=piece.what)
     except surroundings.Unusable as why:
-        recorder.event(f"{item.name}: no captures are kept: {why}")
+        recorder.event(f"{item.name}: its evidence is not whole: {why}")
     recorder.not_counted(time.monotonic() - begun)
 
 
@@ -158,6 +171,7 @@ class Keeper:
             recorder.not_counted(time.monotonic() - begun)
             self._failure = f"the environment did not start: {why}"
             raise Told(self._failure) from None
+        running.hide(*run_header.known_secrets(self._config).known)
         recorder.redact = running.redact
         recorder.environment_up(running.kind, running.capabilities, time.monotonic() - begun)
         outline = surroundings.outline(instances.deployment_of(self._config))
@@ -210,5 +224,5 @@ def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
 def environment(request: pytest.FixtureRequest, _kept: Keeper) -> surroundings.Environment:
     """The running deployment. What keeps it from starting is told once, without a trace of code."""
     running = request.node.stash[_USED] = _kept.environment()
-    running.begin_capture()
+    running.begin_scenario()
     return running

@@ -203,6 +203,7 @@ class Recorder:
         if self._writer is None:
             worker = getattr(self.config, "workerinput", {}).get("workerid", "")
             self._writer = Writer(self.folder, worker=worker)
+            self._writer.redact = run_header.known_secrets(self.config).text
             self._writer.open(self._opening)
         if self.redact is not None:
             self._writer.redact = self.redact

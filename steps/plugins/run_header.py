@@ -10,15 +10,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reports.entries import Run
-from steps.plugins import clock, instances
+from steps.plugins import clock, instances, surroundings
+
+if TYPE_CHECKING:
+    from provisioning.redaction import Redaction
 
 DEFAULT_RUNS = "reports/runs"
 
 _FOLDER = pytest.StashKey[Path]()
+_SECRETS = pytest.StashKey["Redaction"]()
 _WORKER_FOLDER = "rempart_run"
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -75,6 +80,14 @@ def header(config: pytest.Config, run: str) -> Run:
         clock_synchronised=kept.synchronised,
         clock_error_ms=kept.error_ms,
     )
+
+
+def known_secrets(config: pytest.Config) -> Redaction:
+    """What is known to be secret before anything is started, found once."""
+    if _SECRETS not in config.stash:
+        arguments = [str(argument) for argument in config.invocation_params.args]
+        config.stash[_SECRETS] = surroundings.known_secrets(instances.deployment_of(config), arguments)
+    return config.stash[_SECRETS]
 
 
 def hashes(folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from provisioning.deployment import Deployment
+    from provisioning.redaction import Redaction
 
 LabMode = Literal["fresh", "keep", "attach"]
 
@@ -56,11 +57,30 @@ class Environment(Protocol):
     def members(self) -> Iterable[Member]:
         """Every member of every firewall with its configuration as it is now."""
 
-    def begin_capture(self) -> None:
-        """Forget what was captured before."""
+    def hide(self, *secrets: str) -> None:
+        """Count these among its secrets."""
 
-    def write_captures(self, folder: Path, comment: str) -> Sequence[tuple[Path, str]]:
-        """Write what was captured since, a file for each capture point; the files, and what each is."""
+    def begin_scenario(self) -> None:
+        """What follows is another scenario's."""
+
+    def evidence(self, title: str, steps: Sequence[tuple[float, str]], *, failed: bool) -> Iterable[Piece]:
+        """The files to keep of the scenario; ``steps`` are their beginnings (s since the epoch) and their sentences."""
+
+
+class Piece(Protocol):
+    """A file to keep."""
+
+    @property
+    def name(self) -> str:
+        """How it is called."""
+
+    @property
+    def content(self) -> str | bytes:
+        """What is in it; bytes are without secrets already."""
+
+    @property
+    def what(self) -> str:
+        """What it is, in a few words."""
 
 
 class Restorable(Protocol[State]):
@@ -132,11 +152,23 @@ def members(environment: Environment) -> Sequence[Member]:
         raise Unusable(str(why)) from None
 
 
-def captures(environment: Environment, folder: Path, comment: str) -> Sequence[tuple[Path, str]]:
-    """Have the environment write its captures. Raises Unusable when they are not whole or cannot be written."""
+def evidence(environment: Environment, title: str, steps: Sequence[tuple[float, str]], *, failed: bool) -> Iterator[Piece]:
+    """The environment's files of the scenario that ends. Raises Unusable when they are not whole or cannot be had."""
     from lab.errors import LabError
 
     try:
-        return environment.write_captures(folder, comment)
+        yield from environment.evidence(title, steps, failed=failed)
     except (LabError, OSError) as why:
         raise Unusable(str(why)) from None
+
+
+def known_secrets(deployment: Deployment, arguments: Sequence[str]) -> Redaction:
+    """What is known to be secret before anything is started: in the deployment, the environment variables, the arguments."""
+    import os
+
+    from provisioning.redaction import Redaction, told_to_the_process
+    from provisioning.written_secrets import written
+
+    known = Redaction()
+    known.learn(*written(deployment), *told_to_the_process(arguments, os.environ.items()))
+    return known

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import running
+from lab import rule_counters, running
 from lab.appliance import counters
 from lab.host import LabHost
+from lab.rule_counters import Counter
 from lab.running import Lab
 from lab.topology import Host, Nic, Segment, Topology
 from tests.sns.trees import GUIDE
@@ -175,8 +176,15 @@ def fetch(host: LabHost, url: str, *options: str) -> tuple[str, str]:
 
 
 def counted(firewall: LabHost) -> dict[str, int]:
-    listing = json.loads(firewall.must(*counters.LIST_COMMAND))
-    return {place: packets for place, (packets, _) in counters.places(listing).items()}
+    return {place: counter.packets for place, counter in rule_counters.read(firewall).items()}
+
+
+def test_the_kernel_tells_the_counters_that_nft_lists(firewall: LabHost, public: LabHost) -> None:
+    fetch(public, "http://147.135.161.153/", "--interface", "198.51.100.102")
+    listed = [entry["counter"] for entry in json.loads(firewall.must("nft", "-j", "list", "counters"))["nftables"][1:]]
+    expected = {counters.key(one["name"]): Counter(one["packets"], one["bytes"]) for one in listed}
+    assert rule_counters.read(firewall) == expected
+    assert any(one.packets for one in expected.values())
 
 
 def test_the_published_page_is_served_and_its_rule_counts(firewall: LabHost, public: LabHost) -> None:

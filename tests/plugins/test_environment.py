@@ -93,7 +93,8 @@ def test_what_was_captured_is_kept_for_each_scenario_that_used_it(tmp_path: Path
         "SNS-A-03": [("capture at internet", "evidence/SNS-A-03/internet.pcapng")],
     }
     comment = (tree.runs[0] / "evidence/SNS-A-03/internet.pcapng").read_text()
-    assert comment == f"features/a.feature::SNS-A-03 of run {record.run.run}"
+    title = f"features/a.feature::SNS-A-03 of run {record.run.run}"
+    assert comment == f"{title}; Given a host; When it does something"
 
 
 def test_a_capture_that_is_not_whole_is_not_kept_and_the_record_says_so(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_a_capture_that_is_not_whole_is_not_kept_and_the_record_says_so(tmp_path
     assert tree.run().status == 0
     record = tree.record()
     assert record.scenarios["SNS-A-01"].evidence == []
-    assert record.events[0].text == "SNS-A-01: no captures are kept: internet: 3 frames were dropped"
+    assert record.events[0].text == "SNS-A-01: its evidence is not whole: internet: 3 frames were dropped"
 
 
 @pytest.mark.parametrize("heavy", ["scapy", "docker", "openstack", "cryptography", "testinfra"])

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 _CONFTEST = """
 import json
+from collections import namedtuple
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,25 +33,32 @@ FAKE = json.loads((HERE / "fake.json").read_text())
 
 
 class Deployment:
+    folder, sites, secrets = HERE, {}, {}
+
     def axis(self, name):
         return FAKE["axes"].get(name, [])
+
+
+Piece = namedtuple("Piece", "name content what")
 
 
 class Environment:
     kind = FAKE["kind"]
     capabilities = frozenset(FAKE["capabilities"])
 
-    def begin_capture(self):
+    def begin_scenario(self):
         log("capture")
 
-    def write_captures(self, folder, comment):
+    def evidence(self, title, steps, *, failed):
         if FAKE["loses_frames"]:
             from lab.errors import CaptureIncomplete
 
             raise CaptureIncomplete("internet: 3 frames were dropped")
-        path = folder / "internet.pcapng"
-        path.write_text(comment)
-        return [(path, "capture at internet")]
+        said = [title, *(sentence for _, sentence in steps), *(["failed"] if failed else [])]
+        yield Piece("internet.pcapng", "; ".join(said).encode(), "capture at internet")
+
+    def hide(self, *secrets):
+        self.hidden = secrets
 
     def members(self):
         if FAKE["unreadable_members"]:
@@ -60,7 +68,9 @@ class Environment:
         yield SimpleNamespace(name="fw1-sbg7", site="sbg7", firmware="simulated", files={"ConfigFiles/object": "0" * 64})
 
     def redact(self, text):
-        return text.replace("s3cret", "[removed]")
+        for one in ("s3cret", *self.hidden):
+            text = text.replace(one, "[removed]")
+        return text
 
 
 def log(what):

@@ -62,7 +62,7 @@ def test_secrets_are_hidden_in_outputs_and_in_their_own_description(tmp_path: Pa
     secrets.value("a")
     secrets.keep({"ssh admin/private key": "-----BEGIN KEY-----\nQUJDREVGR0g=\n-----END KEY-----\n"})
     secrets.keep({f"{PUBLIC}ssh admin/public key": "ssh-ed25519 AAAA"})
-    assert secrets.redact("> QUJDREVGR0g= and correct horse by ssh-ed25519 AAAA") == (
+    assert secrets.redaction.text("> QUJDREVGR0g= and correct horse by ssh-ed25519 AAAA") == (
         "> [secret] and [secret] by ssh-ed25519 AAAA"
     )
     assert "horse" not in repr(secrets)
@@ -74,7 +74,7 @@ def test_another_process_that_attaches_knows_what_the_lab_made(tmp_path: Path) -
     made = first.value("a")
     second = Secrets(references(a="generate"), tmp_path, store)
     assert second.value("a") == made
-    assert second.redact(f"x {made}") == "x [secret]"
+    assert second.redaction.text(f"x {made}") == "x [secret]"
 
 
 def test_the_store_is_its_owners_alone(tmp_path: Path) -> None:

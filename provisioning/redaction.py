@@ -1,0 +1,116 @@
+"""Takes secrets out of all that a run keeps: as they are, and in the forms that programs give them on their way.
+
+What is known to be secret is hidden wherever it stands. What nobody told us is recognised by where it stands: the values
+of cookies and authorisations, private keys in PEM, passwords in URLs and in options of commands.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, takewhile
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "[secret]"
+SHORTEST = 6  # characters: hiding something shorter would hide half of every output
+BLANK = b"*"
+"""What is put over each byte of a secret where lengths must stay as they are."""
+
+_KEY = r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
+_FIELD = r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)(\"?[ \t]*[:=][ \t]*)[^\r\n]+"
+_IN_TEXT = (
+    (re.compile(_KEY, re.DOTALL), HIDDEN),
+    (re.compile(_FIELD), rf"\1\2{HIDDEN}"),
+    (re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"), rf"\1{HIDDEN}"),
+    (re.compile(r"(\bcurl\b[^\n]*? -[buU] ?)(?:'[^']*'|\S+)"), rf"\1{HIDDEN}"),
+)
+_IN_BYTES = (re.compile(_KEY.encode(), re.DOTALL), re.compile(rb"(?i)(?<=\n)(?:set-)?cookie:[^\r\n]+"),
+             re.compile(rb"(?i)(?<=\n)(?:proxy-)?authorization:[^\r\n]+"))  # fmt: skip
+_TELLING = r"(?:password|passwd|passphrase|secret|token|psk|api[-_]?key|cookie)"
+_OPTION = re.compile(rf"(?i)(?<!\S)(--?[\w-]*{_TELLING})(?:=|\s+)('[^']*'|\S+)")
+_VARIABLE = re.compile(rf"(?i){_TELLING}$")
+
+
+class Redaction:
+    """What is known to be secret, and the removal of it."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._patterns: tuple[re.Pattern[str], re.Pattern[bytes]] | None = None
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The secrets, line by line."""
+        return frozenset(self._known)
+
+    def learn(self, *secrets: str) -> None:
+        """Hide these from now on, each line of its own; what frames a key in PEM and what is too short is not hidden."""
+        lines = {line.strip() for one in secrets for line in one.splitlines()}
+        new = {line for line in lines if len(line) >= SHORTEST and not line.startswith("-----")} - self._known
+        if new:
+            self._known |= new
+            self._patterns = None
+
+    def text(self, text: str) -> str:
+        """The text with :data:`HIDDEN` in the place of each secret."""
+        for pattern, shown in _IN_TEXT:
+            text = pattern.sub(shown, text)
+        text = _OPTION.sub(rf"\1={HIDDEN}", text)
+        return self._compiled()[0].sub(HIDDEN, text) if self._known else text
+
+    def places(self, data: bytes) -> list[tuple[int, int]]:
+        """Where secrets stand in bytes: first and last but one. Names of fields count as secret as their values."""
+        found = [match.span() for pattern in _IN_BYTES for match in pattern.finditer(data)]
+        if self._known:
+            found += [match.span() for match in self._compiled()[1].finditer(data)]
+        return found
+
+    def _compiled(self) -> tuple[re.Pattern[str], re.Pattern[bytes]]:
+        if self._patterns is None:
+            words = {form for secret in self._known for form in forms(secret)}
+            octets = {word.encode().decode("latin-1") for word in words}
+            self._patterns = re.compile(_any_of(sorted(words))), re.compile(_any_of(sorted(octets)).encode("latin-1"))
+        return self._patterns
+
+
+def forms(secret: str) -> Iterator[str]:
+    """A secret as it is, and as programs write it: in base64 at each of the three places where it can begin, in hex, for
+    URLs, for JSON and HTML, and in UTF-16."""
+    raw = secret.encode()
+    yield secret
+    for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield from (quoted, re.sub("%[0-9A-F]{2}", lambda one: one[0].lower(), quoted))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret))
+    for hexadecimal in (raw.hex(), raw.hex(":"), raw.hex(" ")):
+        yield from (hexadecimal, hexadecimal.upper())
+    if secret.isascii():
+        yield "\0".join(secret)  # in either byte order: the zeros between the characters are in both
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + raw).decode()
+        # Letters of base64 that hold bits of what stands before or behind the secret differ from text to text.
+        own = encoded[(0, 2, 3)[before] : (before + len(raw)) * 8 // 6]
+        yield from (own, own.replace("+", "-").replace("/", "_"))
+
+
+def _any_of(words: Sequence[str]) -> str:
+    """A pattern that finds the longest of these words at each place in one pass. They are sorted, and all differ."""
+    parts = []
+    for _, group in groupby((word for word in words if word), key=lambda word: word[0]):
+        alike = list(group)
+        shared = alike[0][: sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(alike[0], alike[-1], strict=False)))]
+        rests = [word[len(shared) :] for word in alike]
+        tail = f"(?:{_any_of(rests)}){'?' if '' in rests else ''}" if any(rests) else ""
+        parts.append(re.escape(shared) + tail)
+    return "|".join(parts)
+
+
+def told_to_the_process(arguments: Iterable[str], environment: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The values of options and environment variables whose names say that they are secret."""
+    for option in _OPTION.finditer(" ".join(arguments)):
+        yield option[2].strip("'")
+    for name, value in environment:
+        if _VARIABLE.search(name):
+            yield value

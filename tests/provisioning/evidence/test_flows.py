@@ -1,0 +1,72 @@
+"""Which frames belong to a scenario: all but those that are nobody's but others'."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.appliance.ha_wire import ETHERTYPE
+from provisioning.evidence.flows import Flows, owners
+from tests.provisioning.evidence.frames import ADDRESSES, MACS, address, arp, ethernet, frames, packet, segment
+
+OWNERS = owners([*ADDRESSES.items(), *MACS.items()])
+BEACON = ethernet("firewall", "03:00:00:00:00:01", ETHERTYPE.to_bytes(2, "big"), b"SNSHA1")
+TOOK_PART = {"client", "firewall"}
+
+
+@pytest.mark.parametrize(
+    "data, why",
+    [
+        (segment("client", "firewall"), "between two that took part"),
+        (segment("other", "client"), "somebody else speaks to one"),
+        (packet("other", "another", 17, b"", by=("firewall", "other")), "one that took part forwards it"),
+        (packet("203.0.113.9", "other", 17, b"", by=("other", "another")), "from an address that nobody has"),
+        (packet("other", "203.0.113.9", 17, b"", by=("other", "another")), "to an address that nobody has"),
+        (packet("other", "another", 17, b"", by=("02:99:00:00:00:01", "another")), "from an interface that nobody has"),
+        (arp("other", "firewall"), "asks for one"),
+        (arp("client", "other"), "one asks"),
+        (ethernet("client", "ff:ff:ff:ff:ff:ff", b"\x88\xb6", b""), "of no protocol that is known"),
+        (b"\xff" * 12 + b"\x08\x06", "from nobody to everybody"),
+        (b"\x00\x01", "no frame at all"),
+    ],
+)
+def test_a_frame_stays_when_one_of_its_ends_took_part_or_is_nobodys(data: bytes, why: str) -> None:
+    flows = Flows({"wire": frames(data)}, OWNERS)
+    assert len(flows.of("wire", TOOK_PART, beacons=False)) == 1, why
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        segment("other", "another"),
+        arp("other", "another"),
+        arp("other", "10.1.0.4"),
+        ethernet("other", "ff:ff:ff:ff:ff:ff", b"\x88\xb6", b""),
+        packet("other", "224.0.0.251", 17, b"", by=("other", "01:00:5e:00:00:fb")),
+    ],
+)
+def test_what_others_say_to_each_other_is_left_out(data: bytes) -> None:
+    flows = Flows({"wire": frames(data, segment("client", "firewall"))}, OWNERS)
+    assert [one.data for one in flows.of("wire", TOOK_PART, beacons=False)] == [segment("client", "firewall")]
+    assert len(flows.of("wire", {*TOOK_PART, "other"}, beacons=False)) == 2, "as soon as one of them took part it stays"
+
+
+@pytest.mark.parametrize("beacons", [True, False])
+def test_beacons_stay_where_high_availability_is_looked_at(beacons: bool) -> None:
+    flows = Flows({"wire": frames(BEACON)}, OWNERS)
+    assert len(flows.of("wire", TOOK_PART, beacons=beacons)) == beacons
+
+
+def test_tags_are_looked_behind() -> None:
+    plain = segment("other", "another")
+    tagged = plain[:12] + b"\x81\x00\x00\x05" * 2 + plain[12:]
+    flows = Flows({"wire": frames(tagged)}, OWNERS)
+    assert flows.pairs() == {(address("other"), address("another"))}
+    assert not flows.of("wire", TOOK_PART, beacons=False)
+
+
+def test_whom_a_host_exchanged_packets_with_took_part_too() -> None:
+    seen = frames(segment("client", "server"), segment("other", "another"), segment("firewall", "other"))
+    flows = Flows({"wire": seen}, OWNERS)
+    assert flows.partners({"client"}, but=()) == {"server"}
+    assert flows.partners({"firewall"}, but=()) == {"other"}
+    assert flows.partners({"firewall"}, but={"firewall", "other"}) == set(), "what firewalls say to each other is no test's"

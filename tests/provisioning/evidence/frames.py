@@ -37,7 +37,8 @@ def segment(
     source: str, destination: str, payload: bytes = b"", *, sequence: int = 0, flags: int = 0x18, port: int = 80
 ) -> bytes:
     """A TCP segment to a port."""
-    return packet(source, destination, 6, struct.pack("!HHIIBBHHH", 40000, port, sequence, 0, 5 << 4, flags, 0, 0, 0) + payload)
+    head = struct.pack("!HHIIBBHHH", 40000, port, sequence, 0, 5 << 4, flags, 0, 0, 0)
+    return packet(source, destination, 6, head + payload)
 
 
 def arp(source: str, wanted: str) -> bytes:

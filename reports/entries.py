@@ -280,7 +280,8 @@ class Support(Entry):
 
     ``catalogue`` is the catalogue's short name with its version, ``control`` the label as its publisher writes it, ``token``
     the same as an identifier (OSCAL's rules: a letter first, then letters, digits, ``.``, ``-``, ``_``), ``title`` what the
-    control asks in few words, "" where its licence forbids even that. ``source`` is where the control was read, ``date`` when
+    control asks in few words, "" where its licence forbids even that. ``limit`` is what is not proven of this control beside
+    what the scenario does not prove anyway. ``source`` is where the control was read, ``date`` when
     the mapping was made, ``confidence`` how sure number and wording are: ``verified``, ``title verified`` or ``to verify``.
     """
 
@@ -295,6 +296,7 @@ class Support(Entry):
     date: str
     confidence: str
     token: str = ""
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

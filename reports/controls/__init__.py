@@ -1,6 +1,7 @@
 """Control catalogues as dated data files, which scenario supports which control, and known deviations.
 
-Each ``*.toml`` beside this module is a catalogue, except ``unmapped.toml``: the scenarios that support no control, and why.
+``claims.toml`` beside this module says what the scenarios show. Every other ``*.toml`` is a catalogue, whose controls refer
+to these claims.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 
-UNMAPPED = "unmapped.toml"
+CLAIMS = "claims.toml"
 
 LANGUAGES = ("fr",)
-"""A field ``why_fr`` says in French what ``why`` says in English."""
+"""A field ``shows_fr`` says in French what ``shows`` says in English."""
 
 
 def translations(code: str) -> dict[str, str]:

@@ -1,9 +1,13 @@
-"""Reads the catalogues: what each control asks, which scenarios support it, why, and what that does not prove."""
+"""Reads the catalogues: what each control asks, and which claims of the project's scenarios support it.
+
+A claim is what some scenarios show, and what they do not prove; catalogues refer to it, so that what is true of a scenario
+stands in one place.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,35 +20,45 @@ CONFIDENCES = ("verified", "title verified", "to verify")
 WORDINGS = ("own", "publisher", "none")
 """Whose words ``asks`` is in; ``none``: the licence does not even allow a description, so there is no ``asks``."""
 
+PUBLISHED = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+"""A day, month or year."""
+
+UNTOLD = "nobody has said yet which control it supports, or why none"
+"""Why a scenario supports nothing, when nobody has said why."""
+
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 """What OSCAL takes as the identifier of a control."""
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What each of these scenarios shows, and what none of them proves; made on a day."""
+
+    scenarios: Sequence[str]
+    shows: str
+    does_not_prove: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
-    """A control: its identifier, its label as the publisher writes it, and what it asks, in few words."""
+    """A control: its identifier, its label as the publisher writes it, what it asks, and the claims that support it.
+
+    ``limit`` is what they do not prove of this control beside what they do not prove anyway.
+    """
 
     token: str
     label: str
     asks: str
     source: str
     confidence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """Each of these scenarios supports each of these controls, for this reason."""
-
-    scenarios: Sequence[str]
-    controls: Sequence[str]
-    reason: str
-    does_not_prove: str
-    date: str
+    claims: Sequence[Claim]
+    limit: str
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Why scenarios support nothing here. ``areas`` are beginnings of scenario ids, such as ``SNS-HA``."""
+    """Why scenarios support nothing. ``areas`` are beginnings of scenario ids, such as ``SNS-HA``."""
 
     scenarios: Sequence[str]
     areas: Sequence[str]
@@ -57,27 +71,27 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A catalogue with its mapping."""
+    """A catalogue with its controls, and why some scenarios have nothing to do with it."""
 
     head: entries.Catalogue
-    controls: dict[str, Control]
-    mappings: Sequence[Mapping]
+    controls: Sequence[Control]
     silences: Sequence[Silence]
 
     def supports(self, scenario: str) -> Iterator[entries.Support]:
-        """What a scenario supports here, in the order of the mapping."""
-        for mapping in self.mappings:
-            if scenario in mapping.scenarios:
-                for control in (self.controls[token] for token in mapping.controls):
+        """What a scenario supports here, in the order of the controls."""
+        for control in self.controls:
+            for claim in control.claims:
+                if scenario in claim.scenarios:
                     yield entries.Support(
                         scenario=scenario,
                         catalogue=self.head.name,
                         control=control.label,
                         title=control.asks,
-                        reason=mapping.reason,
-                        does_not_prove=mapping.does_not_prove,
+                        reason=claim.shows,
+                        does_not_prove=claim.does_not_prove,
+                        limit=control.limit,
                         source=control.source,
-                        date=mapping.date,
+                        date=claim.date,
                         confidence=control.confidence,
                         token=control.token,
                     )
@@ -94,19 +108,16 @@ class Library:
     catalogues: Sequence[Catalogue] = ()
     silences: Sequence[Silence] = ()
 
-    def label(self, token: str) -> str:
-        """A control as a record names it, ``CATALOGUE CONTROL``; "" when no catalogue has it."""
-        found = ((one.head.name, one.controls[token].label) for one in self.catalogues if token in one.controls)
-        return " ".join(next(found, ()))
-
     @property
-    def tokens(self) -> list[str]:
-        """The identifiers of all controls."""
-        return [token for one in self.catalogues for token in one.controls]
+    def labels(self) -> dict[str, str]:
+        """Each control as a record names it, ``CATALOGUE CONTROL``, by its identifier."""
+        return {control.token: f"{one.head.name} {control.label}" for one in self.catalogues for control in one.controls}
 
     def entries(self, planned: Sequence[str]) -> list[entries.Entry]:
         """What a record says of these scenarios: the catalogues that they have to do with, what they support, and why not."""
-        heads, supports, unmapped = [], [], []
+        heads: list[entries.Entry] = []
+        supports: list[entries.Support] = []
+        unmapped: list[entries.Entry] = []
         for catalogue in self.catalogues:
             found = [one for scenario in planned for one in catalogue.supports(scenario)]
             mapped = {one.scenario for one in found}
@@ -120,12 +131,14 @@ class Library:
             supports += found
             unmapped += silent
         mapped = {one.scenario for one in supports}
-        nowhere = (one for one in planned if one not in mapped)
-        unmapped += [entries.Unmapped(scenario=one, catalogue="", reason=self._nowhere(one)) for one in nowhere]
+        for scenario in planned:
+            if scenario not in mapped:
+                unmapped.append(entries.Unmapped(scenario=scenario, catalogue="", reason=self.silence(scenario) or UNTOLD))
         return [*heads, *supports, *unmapped]
 
-    def _nowhere(self, scenario: str) -> str:
-        return next((one.reason for one in self.silences if one.covers(scenario)), "no mapping names it yet")
+    def silence(self, scenario: str) -> str:
+        """Why a scenario supports nothing in any catalogue; "" when nothing is said."""
+        return next((one.reason for one in self.silences if one.covers(scenario)), "")
 
 
 def load(folder: Path, scenarios: Collection[str]) -> Library:
@@ -133,93 +146,142 @@ def load(folder: Path, scenarios: Collection[str]) -> Library:
 
     Raises ``tables.Unusable`` with every mistake of every file.
     """
-    mistakes = Mistakes()
-    taken: dict[str, str] = {}
-    catalogues: list[Catalogue] = []
-    silences: Sequence[Silence] = ()
-    for path in sorted(folder.glob("*.toml")):
-        file = File(path, mistakes, shown=f"{folder.parent.name}/{folder.name}/{path.name}")
-        if path.name == controls.UNMAPPED:
-            silences = [_silence(one, scenarios) for one in file.tables("unmapped")]
-        elif head := file.table("catalogue"):
-            catalogues.append(_catalogue(file, head, scenarios, taken))
-        file.close()
-    mistakes.refuse()
+    if not folder.is_dir():
+        return Library()
+    reader = _Reader(folder, scenarios)
+    silences = reader.claims()
+    catalogues = [found for path in sorted(folder.glob("*.toml")) if (found := reader.catalogue(path))]
+    reader.mistakes.refuse()
     return Library(sorted(catalogues, key=lambda one: one.head.name), silences)
 
 
-def _catalogue(file: File, head: Table, scenarios: Collection[str], taken: dict[str, str]) -> Catalogue:
-    name, source, mapped = _once(head, "name", taken), head.string("source"), head.day("mapped")
-    wording = head.choice("wording", WORDINGS)
-    known: dict[str, Control] = {}
-    for table in file.tables("controls"):
-        control = _control(table, wording, source, taken)
-        known[control.token] = control
-    mappings = [_mapping(table, known, scenarios, mapped) for table in file.tables("mappings")]
-    used = {token for one in mappings for token in one.controls}
-    made = entries.Catalogue(
-        name=name,
-        title=head.string("title"),
-        version=head.string("version"),
-        publisher=head.string("publisher"),
-        source=source,
-        date=head.day("date"),
-        read_on=head.day("read_on"),
-        licence=_both(head, "licence"),
-        note=_both(head, "note", ""),
-        unsupported=tuple(one.label for token, one in known.items() if token not in used),
-        parameters=tuple(_parameter(table, known) for table in file.tables("parameters")),
-    )
-    head.close()
-    return Catalogue(made, known, mappings, [_silence(table, scenarios) for table in file.tables("unmapped")])
+class _Reader:
+    def __init__(self, folder: Path, scenarios: Collection[str]) -> None:
+        self.mistakes = Mistakes()
+        self._folder = folder
+        self._scenarios = sorted(scenarios)
+        self._claims: dict[str, Claim] = {}
+        self._unclaimed = True
+        self._taken: dict[str, str] = {}
+
+    def claims(self) -> Sequence[Silence]:
+        """Read what the scenarios show; the scenarios that support nothing, and why."""
+        file = self._file(self._folder / controls.CLAIMS)
+        for table in file.tables("claims"):
+            name = self._once(table, "id")
+            self._claims[name] = Claim(
+                scenarios=self._known(table),
+                shows=_both(table, "shows"),
+                does_not_prove=_both(table, "does_not_prove"),
+                date=table.day("date"),
+            )
+            table.close()
+        silences = [self._silence(table) for table in file.tables("unmapped")]
+        self._unclaimed = not file.readable
+        file.close()
+        return silences
+
+    def catalogue(self, path: Path) -> Catalogue | None:
+        """Read a catalogue; None for the file of the claims, and for one that is no catalogue at all."""
+        if path.name == controls.CLAIMS:
+            return None
+        file = self._file(path)
+        head = file.table("catalogue")
+        found = self._catalogue(file, head) if head else None
+        file.close()
+        return found
+
+    def _catalogue(self, file: File, head: Table) -> Catalogue:
+        wording, source = head.choice("wording", WORDINGS), head.string("source")
+        listed = [self._control(table, wording, source) for table in file.tables("controls")]
+        made = entries.Catalogue(
+            name=self._once(head, "name"),
+            title=head.string("title"),
+            version=head.string("version"),
+            publisher=head.string("publisher"),
+            source=source,
+            date=_published(head),
+            read_on=head.day("read_on"),
+            licence=_both(head, "licence"),
+            note=_both(head, "note", ""),
+            unsupported=tuple(one.label for one in listed if not one.claims),
+            parameters=tuple(_parameter(table, listed) for table in file.tables("parameters")),
+        )
+        head.close()
+        return Catalogue(made, listed, [self._silence(table) for table in file.tables("unmapped")])
+
+    def _control(self, table: Table, wording: str, source: str) -> Control:
+        token = self._once(table, "id")
+        if token and not TOKEN.fullmatch(token):
+            table.wrong("id", f"{token!r} is no OSCAL token (a letter or _ first, then letters, digits, . - _)")
+        if wording == "none" and table.has("asks"):
+            table.wrong("asks", "this catalogue's licence allows no wording (remove asks, and its translation)")
+        named = table.strings("claims", ())
+        control = Control(
+            token=token,
+            label=table.string("label"),
+            asks=_both(table, "asks", "" if wording == "none" else None),
+            source=table.string("source", source),
+            confidence=table.choice("confidence", CONFIDENCES, CONFIDENCES[0]),
+            claims=[self._claims[one] for one in named if self._is_claim(table, one)],
+            limit=_both(table, "limit", ""),
+        )
+        table.close()
+        return control
+
+    def _is_claim(self, table: Table, name: str) -> bool:
+        # Of a file that could not be read, everything would be unknown.
+        return not self._unclaimed and table.known("claims", name, self._claims, "claim")
+
+    def _silence(self, table: Table) -> Silence:
+        named = self._known(table) if table.has("scenarios") else ()
+        silence = Silence(named, table.strings("areas", ()), _both(table, "why"))
+        areas = sorted({name.rpartition("-")[0] for name in self._scenarios})
+        for one in silence.areas:
+            table.known("areas", one, areas, "scenario whose id begins with")
+        if not named and not silence.areas:
+            table.wrong("scenarios", "missing (add scenarios, or areas such as SNS-HA)")
+        table.close()
+        return silence
+
+    def _file(self, path: Path) -> File:
+        return File(path, self.mistakes, shown=f"{self._folder.parent.name}/{self._folder.name}/{path.name}")
+
+    def _known(self, table: Table) -> Sequence[str]:
+        named = table.strings("scenarios")
+        for one in named:
+            table.known("scenarios", one, self._scenarios, "scenario")
+        return named
+
+    def _once(self, table: Table, name: str) -> str:
+        """A text that no other table of any file may have there."""
+        value, here = table.string(name), f"{table.file}:{table.line}"
+        before = self._taken.setdefault(value, here)
+        if value and before != here:
+            table.wrong(name, f"{value!r} is already taken at {before}")
+        return value
 
 
-def _control(table: Table, wording: str, source: str, taken: dict[str, str]) -> Control:
-    token = _once(table, "id", taken)
-    if token and not TOKEN.fullmatch(token):
-        table.wrong("id", f"{token!r} is no OSCAL token (a letter or _ first, then letters, digits, . - _)")
-    if wording != "none":
-        asks = _both(table, "asks")
-    else:
-        asks = ""
-        if table.has("asks"):
-            table.wrong("asks", "this catalogue's licence allows no wording (remove asks and asks_fr)")
-    control = Control(
-        token, table.string("label"), asks, table.string("source", source), table.choice("confidence", CONFIDENCES, "verified")
-    )
-    table.close()
-    return control
+def _published(head: Table) -> str:
+    """When a catalogue was published, as exactly as is known."""
+    value = head.string("date")
+    if value and not PUBLISHED.fullmatch(value):
+        head.wrong("date", f"{value!r} is no date such as 2024-06-11, 2024-06 or 2024")
+    return value
 
 
-def _mapping(table: Table, known: dict[str, Control], scenarios: Collection[str], mapped: str) -> Mapping:
-    named, supported = table.strings("scenarios"), table.strings("controls")
-    for one in named:
-        table.known("scenarios", one, scenarios, "scenario")
-    right = [one for one in supported if table.known("controls", one, known, "control")]
-    mapping = Mapping(named, right, _both(table, "why"), _both(table, "does_not_prove"), table.day("date", mapped))
-    table.close()
-    return mapping
-
-
-def _silence(table: Table, scenarios: Collection[str]) -> Silence:
-    silence = Silence(table.strings("scenarios", ()), table.strings("areas", ()), _both(table, "why"))
-    for one in silence.scenarios:
-        table.known("scenarios", one, scenarios, "scenario")
-    for one in silence.areas:
-        table.known("areas", one, sorted({name.rpartition("-")[0] for name in scenarios}), "scenario whose id begins with")
-    if not silence.scenarios and not silence.areas:
-        table.wrong("scenarios", "missing (add scenarios, or areas such as SNS-HA)")
-    table.close()
-    return silence
-
-
-def _parameter(table: Table, known: dict[str, Control]) -> dict[str, str]:
+def _parameter(table: Table, listed: Sequence[Control]) -> dict[str, str]:
+    labels: Mapping[str, str] = {one.token: one.label for one in listed}
     control = table.string("control")
     if control:
-        table.known("control", control, known, "control")
-    label = known[control].label if control in known else ""
-    read = {"name": _both(table, "name"), "value": table.string("value"), "source": table.string("source")}
-    parameter = {"control": label} | read | {"date": table.day("date")}
+        table.known("control", control, labels, "control")
+    parameter = {
+        "control": labels.get(control, ""),
+        "name": _both(table, "name"),
+        "value": table.string("value"),
+        "source": table.string("source"),
+        "date": table.day("date"),
+    }
     table.close()
     return parameter
 
@@ -231,12 +293,3 @@ def _both(table: Table, name: str, default: str | None = None) -> str:
         if english or table.has(f"{name}_{code}"):
             table.string(f"{name}_{code}")
     return english
-
-
-def _once(table: Table, name: str, taken: dict[str, str]) -> str:
-    """A text that no other table may have."""
-    value = table.string(name)
-    before = taken.setdefault(value, f"{table.file}:{table.line}")
-    if value and before != f"{table.file}:{table.line}":
-        table.wrong(name, f"{value!r} is already taken at {before}")
-    return value

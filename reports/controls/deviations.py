@@ -35,7 +35,7 @@ class _Reader:
     def __init__(self, scenarios: Collection[str], instances: Collection[str], library: Library) -> None:
         self._scenarios = scenarios
         self._instances = instances
-        self._library = library
+        self._labels = library.labels
         self._waived: dict[str, int] = {}
 
     def waiver(self, table: Table) -> Deviation:
@@ -84,8 +84,8 @@ class _Reader:
             return ""
         if table.has("control"):
             control = table.string("control")
-            table.known("control", control, self._library.tokens, "control")
-            return self._library.label(control)
+            table.known("control", control, self._labels, "control")
+            return self._labels.get(control, "")
         return self._scenario(table, table.string("scenario"))
 
     def _scenario(self, table: Table, name: str) -> str:

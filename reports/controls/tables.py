@@ -122,6 +122,7 @@ class File:
         self._values: Mapping[str, Any] = {}
         self._lines: dict[tuple[str, int], dict[str, int]] = {}
         self._asked: set[str] = set()
+        self.readable = False
         try:
             text = path.read_text(encoding="utf-8")
             self._values = tomllib.loads(text)
@@ -132,6 +133,7 @@ class File:
         except tomllib.TOMLDecodeError as why:
             mistakes.add(self.shown, _line_of(why), f"is not TOML: {why}")
         else:
+            self.readable = True
             self._lines = _lines(text)
 
     def table(self, name: str) -> Table | None:
@@ -140,7 +142,7 @@ class File:
         value = self._values.get(name)
         if isinstance(value, dict):
             return self._table(name, 0, value)
-        if self._values:
+        if self.readable:
             self._mistakes.add(self.shown, 1, f"{name}: missing (add a table [{name}])")
         return None
 

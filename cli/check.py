@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.configurations import NothingToRead, deployment, is_deployment, sites, tree
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
@@ -41,7 +43,7 @@ def run(given: argparse.Namespace) -> int:
         return DONE
     try:
         results = list(_results(given))
-    except _NothingToCheck as why:
+    except NothingToRead as why:
         print(f"rempart: {why}", file=sys.stderr)
         return BAD_INPUT
     text = _rendered(results, given.format)
@@ -57,64 +59,37 @@ def run(given: argparse.Namespace) -> int:
     return FAILED if grave else DONE
 
 
-class _NothingToCheck(Exception):
-    """The folder is neither a deployment nor a ConfigFiles tree, or the deployment cannot be read."""
-
-
 def _results(given: argparse.Namespace) -> Iterator[Result]:
     from sns.checks.cluster import differences
+    from sns.checks.run import check
 
     path: Path | None = given.path
     if path is None:
-        raise _NothingToCheck("check DIR: which deployment folder or ConfigFiles tree?")
-    if (path / "deployment.toml").is_file():
+        raise NothingToRead("check DIR: which deployment folder or ConfigFiles tree?")
+    if is_deployment(path):
         if given.peer:
-            raise _NothingToCheck("check --peer: give the ConfigFiles trees of both members, not a deployment folder")
+            raise NothingToRead("check --peer: give the ConfigFiles trees of both members, not a deployment folder")
         yield from _of_deployment(path)
         return
-    yield from _of_tree(path)
+    yield from _below(path, check(tree(path)))
     if given.peer:
         if not given.peer.is_dir():
-            raise _NothingToCheck(f"{given.peer}: no such folder")
+            raise NothingToRead(f"{given.peer}: no such folder")
         yield from _below(path, differences(path, given.peer))
-
-
-def _of_tree(path: Path) -> Iterator[Result]:
-    from sns.checks.run import check
-    from sns.errors import ConfigurationNotFound
-    from sns.reader import read
-
-    if not any((path / name).is_file() for name in ("network", "object")):
-        raise _NothingToCheck(f"{path}: neither a deployment folder (deployment.toml) nor a ConfigFiles tree (object, network)")
-    try:
-        configuration = read(path)
-    except ConfigurationNotFound as why:
-        raise _NothingToCheck(str(why)) from None
-    yield from _below(path, check(configuration))
 
 
 def _of_deployment(path: Path) -> Iterator[Result]:
     """Each site's tree, and where plan and tree disagree. What a tree has wrong is told once."""
     from provisioning import agreement
-    from provisioning.deployment import DeploymentError, load
     from sns.checks.run import as_results, check
-    from sns.errors import ConfigurationNotFound
 
-    try:
-        deployment = load(path)
-    except DeploymentError as why:
-        raise _NothingToCheck(str(why)) from None
+    found = deployment(path)
     told: set[tuple[str, int, str]] = set()
-    for site in deployment.sites:
-        folder = deployment.configuration_folder(site)
-        try:
-            configuration = deployment.configuration(site)
-        except ConfigurationNotFound:
-            continue  # told below: the plan names a tree that is not there
+    for _, folder, configuration in sites(found):
         for result in _below(folder, check(configuration)):
             told.add((result.location.file, result.location.line, result.message))
             yield result
-    for result in as_results(agreement.check(deployment)):
+    for result in as_results(agreement.check(found)):
         if (result.location.file, result.location.line, result.message) not in told:
             yield result
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, report
+from cli import check, compare, report
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     down.add_argument("--image", action="store_true", help="with --all: also the image, and all else that labs share")
     check.register(commands)
+    compare.register(commands)
     report.register(commands)
     return parser
 
@@ -87,6 +88,8 @@ def _run(given: argparse.Namespace) -> int:
         return doctor()
     if given.command == "check":
         return check.run(given)
+    if given.command == "compare":
+        return compare.run(given)
     if given.command == "report":
         return report.run(given)
     from cli.lab import WrongUse, run_verb

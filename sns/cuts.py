@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from . import implicit
 from .addresses import AddressSet
-from .boxes import lowest
+from .boxes import cells, lowest
 from .errors import ResolutionError
 from .implicit import FIREWALL
 from .model import Configuration, Operand
@@ -114,6 +114,7 @@ class Cells:
             starts.add(first)
             starts.add(final + 1)
         self.starts = sorted(start for start in starts if start <= last)
+        self._last = last
         self.all = (1 << len(self.starts)) - 1
 
     def mask(self, ranges: Iterable[tuple[int, int]]) -> int:
@@ -127,6 +128,19 @@ class Cells:
     def first(self, mask: int) -> int:
         """The lowest number in a set of cells that is not empty."""
         return self.starts[lowest(mask)]
+
+    def runs(self, mask: int) -> Iterator[tuple[int, int]]:
+        """A set of cells as ranges, both ends included, adjacent cells as one."""
+        bounds = [*self.starts, self._last + 1]
+        begun = following = -1
+        for place in cells(mask):
+            if bounds[place] != following:
+                if begun >= 0:
+                    yield begun, following - 1
+                begun = bounds[place]
+            following = bounds[place + 1]
+        if begun >= 0:
+            yield begun, following - 1
 
 
 class Services:
@@ -145,11 +159,11 @@ class Services:
         self._cells = kinds
         self._offsets: dict[int, int] = {}
         for number in others.starts:
-            cells = kinds.get(number)
+            kind = kinds.get(number)
             self._offsets[number] = len(self._flat)
-            width = len(cells.starts) if cells else 1
+            width = len(kind.starts) if kind else 1
             self._masks[number] = ((1 << width) - 1) << len(self._flat)
-            self._flat += [(number, start) for start in cells.starts] if cells else [(number, None)]
+            self._flat += [(number, start) for start in kind.starts] if kind else [(number, None)]
         self.all = (1 << len(self._flat)) - 1
 
     def protocol(self, number: int) -> int:
@@ -167,6 +181,17 @@ class Services:
     def icmp(self, kind: int) -> int:
         """The ICMP packets of a type."""
         return self._cells[ICMP].mask([(kind, kind)]) << self._offsets[ICMP]
+
+    def spans(self, mask: int) -> Iterator[tuple[int, int | None, int | None]]:
+        """Protocol, first and last port or ICMP type, of a set; adjacent cells as one. Both None for other protocols."""
+        for number, own in self._masks.items():
+            found = (mask & own) >> self._offsets[number]
+            if not found:
+                continue
+            if number in self._cells:
+                yield from ((number, first, last) for first, last in self._cells[number].runs(found))
+            else:
+                yield number, None, None
 
     def first(self, mask: int) -> tuple[int, int | None]:
         """Protocol number, and port or ICMP type (None for a protocol without), of the lowest service in a set."""

@@ -55,13 +55,27 @@ class FirstMatch:
 
     def fates(self, boxes: Iterable[Box]) -> Iterator[tuple[Box, Layer | None]]:
         """The disjoint parts of a set of packets, each with the layer that takes it; None for what no rule describes."""
-        left = list(boxes)
-        for layer in self.layers:
-            for part in layer.boxes:
-                if taken := [common for box in left if (common := meet(box, part))]:
-                    yield from ((box, layer) for box in taken)
-                    left = outside(left, [part])
-        yield from ((box, None) for box in left)
+        return _fates(boxes, self.layers)
+
+    def translation(self, boxes: Iterable[Box]) -> Iterator[tuple[Box, Layer | None]]:
+        """The disjoint parts of packets that pass by a rule without ``->``, each with the ``[NAT]`` rule that changes it."""
+        return _fates(boxes, self.translations)
+
+
+def _fates(boxes: Iterable[Box], layers: Iterable[Layer]) -> Iterator[tuple[Box, Layer | None]]:
+    left = list(boxes)
+    for layer in layers:
+        for part in layer.boxes:
+            if taken := [common for box in left if (common := meet(box, part))]:
+                yield from ((box, layer) for box in taken)
+                left = outside(left, [part])
+    yield from ((box, None) for box in left)
+
+
+def _only_source(rule: Rule) -> bool:
+    """Whether a rule of ``[NAT]`` has no hold on what a tunnel takes: tunnels select on untranslated sources."""
+    translation = rule.translation
+    return translation is not None and translation.destination is None and translation.source is not None
 
 
 def _decides(rule: Rule) -> bool:

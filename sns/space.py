@@ -32,6 +32,7 @@ class Space:
         self._configuration = configuration
         self._resolver = Resolver(configuration)
         self._paths = Paths(configuration, self._resolver)
+        self._enabled = {interface.name.lower() for interface in configuration.interfaces if interface.enabled}
         self.arrivals = cuts.arrivals
         self._way = {name: 1 << place for place, name in enumerate(cuts.arrivals)}
         for interface in configuration.interfaces:
@@ -121,22 +122,34 @@ class Space:
         """The part of a box that leaves by the rule's ``on`` behind ``to``: what is routed there, tunnels apart."""
         wanted = self._configuration.interface(rule.destination_interface or "")
         name = (wanted.name if wanted else rule.destination_interface or "").lower()
+        for departure, boxes in self.departures(box, rule.route):
+            if departure is not None and departure.lower() == name:
+                yield from boxes
+
+    def tunnelled(self) -> list[Box]:
+        """What the tunnels take, wherever it arrives."""
         own = self._mask(self._resolver.own_addresses())
-        tunnels = [
-            box._replace(source=self._mask(local), destination=self._mask(remote) & ~own)
+        taken = (
+            self.everything._replace(source=self._mask(local), destination=self._mask(remote) & ~own)
             for local, remote in self._paths.selectors()
-        ]
-        if name == IPSEC:
-            yield from (common for tunnel in tunnels if (common := meet(box, tunnel)))
-            return
+        )
+        return [box for box in taken if all(box)]
+
+    def departures(self, box: Box, gateway: str | None = None) -> Iterator[tuple[str | None, list[Box]]]:
+        """The disjoint parts of a box by the way that they leave (None: by none). ``gateway`` is a rule's ``route``."""
+        tunnels = self.tunnelled()
+        if inside := [common for tunnel in tunnels if (common := meet(box, tunnel))]:
+            yield IPSEC, inside
+        # Apart from tunnels the way depends on the destination alone: any source that no tunnel selects will do.
         stranger = next(iter((~_joined(local for local, _ in self._paths.selectors())).ranges()), None)
         source = stranger[0] if stranger else IPv4Address(0)
-        routed = 0
+        ways: dict[str | None, int] = {}
         for place in cells(box.destination):
-            departure = self._paths.way(source, IPv4Address(self.addresses.starts[place]), rule.route).departure
-            routed |= (1 << place) if departure is not None and departure.lower() == name else 0
-        if routed:
-            yield from outside([box._replace(destination=box.destination & routed)], tunnels)
+            departure = self._paths.way(source, IPv4Address(self.addresses.starts[place]), gateway).departure
+            ways[departure] = ways.get(departure, 0) | 1 << place
+        for departure, destination in ways.items():
+            if left := outside([box._replace(destination=destination)], tunnels):
+                yield departure, left
 
     # What can arrive
 
@@ -149,6 +162,9 @@ class Space:
             if name == FIREWALL:
                 continue
             here = self.everything._replace(arrival=self._way[name])
+            if name not in (*_TUNNELS, *self._enabled):
+                found.append(here)  # an interface that is off, or another configuration's
+                continue
             pairs = [here._replace(source=self._mask(remote), destination=self._mask(local)) for local, remote in selectors]
             pairs = [box for box in pairs if all(box)]
             if name == IPSEC:
@@ -179,8 +195,7 @@ class Space:
 
     def sources(self, box: Box) -> AddressSet:
         """The sources of a box as addresses."""
-        starts = [*self.addresses.starts, 2**32]
-        return AddressSet((starts[place], starts[place + 1] - 1) for place in cells(box.source))
+        return AddressSet(self.addresses.runs(box.source))
 
     def _mask(self, addresses: AddressSet) -> int:
         if addresses == ALL:

@@ -34,7 +34,8 @@ def test_a_change_is_told_for_its_site_with_the_rule_that_decided_and_the_one_th
         '          was: is refused, by rule 7 "block log from any to firewall_all" (sbg7/Filter/05:13)',
         (
             "          now: passes by in to ubuntu-webserver:80, by rule 6"
-            ' "pass log from internet on out to Firewall_out port http|dns -> to ubuntu-webserver port http" (sbg7/Filter/05:11)'
+            ' "pass log from internet on out to Firewall_out port http|dns -> to ubuntu-webserver port http"'
+            " (sbg7/Filter/05:11)"
         ),
         "  1 opens, 0 closes, 0 changes; 0 settings",
     ]

@@ -17,6 +17,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from reports.entries import Standing
+from reports.html.view import view
 from reports.record import Record, ScenarioRecord
 
 _ELEMENTS: dict[Standing, tuple[str, str]] = {
@@ -37,12 +38,9 @@ def render(record: Record) -> bytes:
     """The document, in UTF-8."""
     suites = Element("testsuites")
     about = _about(record)
-    for _, instances in record.by_feature():
-        groups: dict[str, list[ScenarioRecord]] = {}
-        for one in instances:
-            groups.setdefault(one.start.scenario, []).append(one)
-        for same in groups.values():
-            _suite(suites, record, about, same)
+    for feature in view(record).features:
+        for scenario in feature.scenarios:
+            _suite(suites, record, about, [one.scenario for one in scenario.instances])
     if record.not_run:
         _never_ran(suites, record, about)
     indent(suites)

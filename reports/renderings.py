@@ -70,15 +70,22 @@ def _oscal(record: Record, code: str, way: str) -> Mapping[str, bytes]:  # noqa:
     return oscal.render(record, way=way)
 
 
+def _hdf(record: Record, code: str, way: str) -> bytes:  # noqa: ARG001 - it has no language and no links
+    from reports import hdf
+
+    return hdf.render(record)
+
+
 FORMATS: Mapping[str, Format] = {
     "html": Format("report.html", _html, spoken=True),
     "pdf": Format("report.pdf", _pdf, spoken=True),
     "junit": Format("junit.xml", _junit),
     "oscal": Format("oscal/assessment-results.json", _oscal),
+    "hdf": Format("hdf.json", _hdf),
     "md": Format("summary.md", _markdown, spoken=True),
 }
 
-LEFT_BY_A_RUN = ("html", "junit", "oscal", "md")
+LEFT_BY_A_RUN = ("html", "junit", "oscal", "hdf", "md")
 """What every run leaves beside its record: all but the PDF, which takes as long as a third of the run that it tells of."""
 
 

@@ -15,7 +15,8 @@ from tests.reports.runs import MIXED
 
 def test_a_run_leaves_its_renderings_beside_its_record(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
-    assert [path.name for path in write_all(tmp_path)] == ["report.html", "junit.xml", "assessment-results.json", "summary.md"]
+    left = ["report.html", "junit.xml", "assessment-results.json", "hdf.json", "summary.md"]
+    assert [path.name for path in write_all(tmp_path)] == left
 
 
 def test_the_command_writes_the_language_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

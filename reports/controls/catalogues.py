@@ -77,11 +77,11 @@ class Catalogue:
     controls: Sequence[Control]
     silences: Sequence[Silence]
 
-    def supports(self, scenario: str) -> Iterator[entries.Support]:
-        """What a scenario supports here, in the order of the controls."""
+    def supports(self, planned: Sequence[str]) -> Iterator[entries.Support]:
+        """What these scenarios support here, control by control."""
         for control in self.controls:
             for claim in control.claims:
-                if scenario in claim.scenarios:
+                for scenario in (one for one in planned if one in claim.scenarios):
                     yield entries.Support(
                         scenario=scenario,
                         catalogue=self.head.name,
@@ -119,7 +119,7 @@ class Library:
         supports: list[entries.Support] = []
         unmapped: list[entries.Entry] = []
         for catalogue in self.catalogues:
-            found = [one for scenario in planned for one in catalogue.supports(scenario)]
+            found = list(catalogue.supports(planned))
             mapped = {one.scenario for one in found}
             silent = [
                 entries.Unmapped(scenario=scenario, catalogue=catalogue.head.name, reason=reason)

@@ -48,8 +48,17 @@ class CatalogueView:
 
     @property
     def counts(self) -> dict[Standing, int]:
-        """How many of its controls have each verdict."""
-        return count(control.verdict for control in self.controls)
+        """How many of the scenarios that support its controls have each verdict: no control is held to be met."""
+        return count({one.id: one.verdict for control in self.controls for one in control.scenarios}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a scenario shows and does not prove, and the controls that it supports with that, by catalogue."""
+
+    shows: str
+    does_not_prove: str
+    catalogues: dict[str, list[Support]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +94,13 @@ class Controls:
             found.setdefault(one.scenario, []).append(one)
         return found
 
-    def of(self, scenario: str) -> Sequence[Support]:
-        """What a scenario supports."""
-        return self._supports.get(scenario, ())
+    def of(self, scenario: str) -> Sequence[Ground]:
+        """What a scenario supports, and on which grounds."""
+        found: dict[tuple[str, str], Ground] = {}
+        for one in self._supports.get(scenario, ()):
+            ground = found.setdefault((one.reason, one.does_not_prove), Ground(one.reason, one.does_not_prove, {}))
+            ground.catalogues.setdefault(one.catalogue, []).append(one)
+        return list(found.values())
 
     @cached_property
     def catalogues(self) -> Sequence[CatalogueView]:
@@ -106,7 +119,7 @@ class Controls:
     def matrix(self) -> Iterator[Row]:
         """A row for each scenario that supports a control, with a cell for each of ``catalogues``."""
         for name, scenario in self._scenarios.items():
-            if found := self.of(name):
+            if found := self._supports.get(name):
                 yield Row(scenario, [[one for one in found if one.catalogue == view.head.name] for view in self.catalogues])
 
     def _controls(self, catalogue: str) -> Iterator[ControlView]:

@@ -1,4 +1,4 @@
-"""``enfilter``: apply a filter and NAT slot. Established sessions go on; a broken slot changes nothing."""
+"""``enfilter``: apply a filter and NAT slot. Sessions that it allows go on, others end; a broken slot changes nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 
 from lab.appliance import configuration as configurations
-from lab.appliance import filterlog, programs, ruleset, slots, webproxy
+from lab.appliance import filterlog, programs, reassessment, ruleset, slots, webproxy
 from lab.appliance.errors import ApplianceError, Misused, Refused
 from lab.appliance.proxies import proxies_of
 from sns.errors import ResolutionError
@@ -45,7 +45,7 @@ def apply(configuration: Configuration) -> None:
 
 
 def load(configuration: Configuration) -> None:
-    """Check, translate and load the active slot of a configuration.
+    """Check, translate and load the active slot of a configuration, and end the connections that it refuses.
 
     Raises Refused, with everything that is wrong; ServiceFailed when the web proxy or the log does not start.
     """
@@ -59,6 +59,7 @@ def load(configuration: Configuration) -> None:
     if proxies:
         webproxy.reload(configuration, proxies)
     programs.run(("nft", "-f", "-"), given=text)
+    reassessment.reassess(configuration)
     if not proxies:
         webproxy.reload(configuration, ())
 

@@ -1,0 +1,38 @@
+"""Connections as ``conntrack`` lists them, and what ends them when a policy refuses them."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.appliance.reassessment import listed
+
+TCP = (
+    "tcp      6 431999 ESTABLISHED src=10.200.0.10 dst=198.51.100.10 sport=40000 dport=7 "
+    "src=198.51.100.10 dst=147.135.161.153 sport=7 dport=20001 [ASSURED] mark=65537 use=1"
+)
+UDP = (
+    "udp      17 29 src=198.51.100.102 dst=147.135.161.153 sport=5000 dport=53 [UNREPLIED] "
+    "src=10.200.0.10 dst=198.51.100.102 sport=53 dport=5000 mark=0 use=1"
+)
+PING = (
+    "icmp     1 29 src=10.200.0.10 dst=198.51.100.10 type=8 code=0 id=77 "
+    "src=198.51.100.10 dst=147.135.161.153 type=0 code=0 id=77 mark=1 use=1"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "deletion"),
+    [
+        (TCP, "-D -p tcp --orig-src 10.200.0.10 --orig-dst 198.51.100.10 --sport 40000 --dport 7"),
+        (UDP, "-D -p udp --orig-src 198.51.100.102 --orig-dst 147.135.161.153 --sport 5000 --dport 53"),
+        (PING, "-D -p icmp --orig-src 10.200.0.10 --orig-dst 198.51.100.10 --icmp-type 8"),
+    ],
+)
+def test_a_connection_is_ended_as_it_began_before_translation(line: str, deletion: str) -> None:
+    assert [one.deletion for one in listed(line)] == [deletion]
+
+
+def test_protocols_without_ports_are_left_alone() -> None:
+    assert (
+        list(listed("unknown  50 599 src=203.0.113.153 dst=147.135.161.153 src=147.135.161.153 dst=203.0.113.153 use=1")) == []
+    )

@@ -116,7 +116,7 @@ class Tap:
                 if token in data:
                     break
                 continue
-            self._frames.append(Frame(_timestamp(ancillary), tagged(data, ancillary), sender[2] != PACKET_OUTGOING))
+            self._frames.append(Frame(timestamp(ancillary), tagged(data, ancillary), sender[2] != PACKET_OUTGOING))
         statistics = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
         self._dropped += struct.unpack("=II", statistics)[1]
 
@@ -127,7 +127,8 @@ def close_all(taps: Iterable[Tap]) -> None:
         list(pool.map(Tap.close, taps))
 
 
-def _timestamp(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
+def timestamp(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
+    """When the kernel saw a frame (SO_TIMESTAMPNS), in seconds since the epoch."""
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
             seconds, nanoseconds = struct.unpack("=qq", data[:16])

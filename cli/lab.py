@@ -25,7 +25,10 @@ def run_verb(given: argparse.Namespace) -> int:
     from lab.ownership import require_root
 
     require_root()
-    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "down": _down}
+    from cli import torture
+
+    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "down": _down,
+             "torture": torture.run}  # fmt: skip
     return verbs[given.verb](given)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, compare, report
+from cli import check, compare, report, torture
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--all", action="store_true", help="every lab that was left running on purpose, and what killed runs left behind"
     )
     down.add_argument("--image", action="store_true", help="with --all: also the image, and all else that labs share")
+    torture.register(verbs)
     check.register(commands)
     compare.register(commands)
     report.register(commands)

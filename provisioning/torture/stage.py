@@ -1,0 +1,317 @@
+"""Where rounds are run: a deployment in the lab, its pairs watched all along, healthy again after each round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from lab.cluster import Cluster, missing
+from lab.device import Appliance, Snapshot
+from lab.errors import LabError
+from lab.faults import catalogue
+from lab.faults.injection import Injection
+from lab.invariants import configurations, forwarding
+from lab.invariants.configurations import Files
+from lab.invariants.pair import pair_of
+from lab.invariants.sessions import Session, Sessions, judge_allowed, judge_refused
+from lab.invariants.violation import Finding, Violation
+from lab.invariants.watch import Watch
+from lab.torture.campaign import Outcome
+from lab.torture.sequence import ACTIVE, Round, Step
+from provisioning.environment import LabEnvironment
+from provisioning.torture import ground
+from provisioning.torture.planted import Planted, planted
+
+UNHEALTHY = "the pair does not return to health"
+HEALTHY_WITHIN = 20.0  # s after all is undone: a member boots in one and joins in two; a machine under load is given time
+LIVES_WITHIN = 6.0  # s for a session to be answered again after a short silence
+LIVES_AT_LAST = 60.0  # s after a long one: TCP waits up to twice as long as the silence that it met
+STANDS_WITHIN = 5.0  # s for a session to be established before anything is done
+_LOOK_EVERY = 0.05
+
+
+@dataclass(slots=True)
+class Site:
+    """One pair on the stage. ``planned`` is its configuration when nothing is being done to it."""
+
+    cluster: Cluster
+    planted: Planted
+    watch: Watch
+    planned: Snapshot
+    meant: list[Files] = field(default_factory=list)
+    refused: list[Session] = field(default_factory=list)
+    allowed: list[Session] = field(default_factory=list)
+
+    def member(self, part: str) -> Appliance:
+        """The member that has this part now; when nobody clearly has it, the first or the second of the plan."""
+        states = self.cluster.states()
+        found = [member for member in self.cluster.members if states[member.name] == part]
+        return found[0] if len(found) == 1 else self.cluster.members[part != ACTIVE]
+
+
+class Stage:
+    """A runner of rounds, in a lab that is its own. A context manager: entering plants rules, sessions and the watch."""
+
+    def __init__(self, environment: LabEnvironment, sites: tuple[str, ...]) -> None:
+        self.environment = environment
+        self.sites: dict[str, Site] = {}
+        self.sessions = Sessions()
+        self._names = sites
+        self._seen: set[int] = set()
+        self._injections: list[Injection] = []
+        self._violations: list[Violation] = []
+        self._notes: list[str] = []
+
+    def __enter__(self) -> Stage:
+        self.sessions.__enter__()
+        try:
+            for name in self._names:
+                self._open(name)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._undo_all()
+        finally:
+            self._close()
+
+    def _open(self, name: str) -> None:
+        cluster, rules = self.environment.cluster(name), planted(self.environment, name)
+        for member in cluster.members:
+            rules.install(member)
+        self.sites[name] = Site(cluster, rules, self._watch(cluster), cluster.members[0].snapshot())
+
+    def _watch(self, cluster: Cluster) -> Watch:
+        return Watch(pair_of(cluster, self.environment.lab.hosts)).__enter__()
+
+    def _close(self) -> None:
+        for site in self.sites.values():
+            site.watch.__exit__(None, None, None)
+        self.sessions.__exit__(None, None, None)
+
+    def watch_anew(self) -> None:
+        """End the watches and begin new ones: what was found until now is forgotten."""
+        for site in self.sites.values():
+            site.watch.__exit__(None, None, None)
+            site.watch = self._watch(site.cluster)
+
+    # A round
+
+    def run(self, wanted: Round, prepare: Callable[[], object] = lambda: None) -> Outcome:
+        """Run a round on a healthy pair, and leave a healthy one. ``prepare`` is called once its sessions stand.
+
+        Raises LabError when a healthy pair is not to be had.
+        """
+        began = time.monotonic()
+        self._violations, self._notes = [], []
+        self.environment.lab.must_run()
+        for site in self.sites.values():
+            site.meant = [site.planned.files]
+            self._plant(site, wanted)
+        prepare()
+        with ExitStack() as relaxed:
+            for name, site in self.sites.items():
+                if _parted(wanted, name):
+                    relaxed.enter_context(site.watch.relaxed(forwarding.deaf(site.watch.pair.timers)))
+            self._perform(wanted)
+            self._undo_all()
+        for name, site in self.sites.items():
+            self._heal(site)
+            self._judge_allowed(site, keeps=not _may_end_sessions(wanted, name))
+        self._collect()
+        return Outcome(tuple(self._violations), tuple(self._notes), time.monotonic() - began)
+
+    def findings(self) -> list[Finding]:
+        """The invariants of all pairs since the stage was entered."""
+        return [finding for site in self.sites.values() for finding in site.watch.findings()]
+
+    def _perform(self, wanted: Round) -> None:
+        began = time.monotonic()
+        for due, act, what in sorted(self._acts(wanted), key=lambda one: one[0]):
+            time.sleep(max(0.0, began + due - time.monotonic()))  # the round's own clock, not a wait for anything
+            try:
+                self._note(began, what, act())
+            except LabError as why:
+                self._note(began, what, f"refused: {str(why).splitlines()[0]}")
+            except (OSError, ValueError) as why:  # a file of a member that is full, or that has just been replaced
+                self._note(began, what, f"did not work: {why}")
+
+    def _note(self, began: float, what: str, result: str) -> None:
+        self._notes.append(f"{time.monotonic() - began:.2f} s: {what}: {result}")
+
+    def _acts(self, wanted: Round) -> Iterator[tuple[float, Callable[[], str], str]]:
+        for step in wanted.steps:
+            if step.what.partition(" ")[0] in catalogue.KINDS:
+                ends: list[Injection] = []
+                yield step.at, lambda step=step, ends=ends: self._inject(step, ends), f"{step.what} ({step.part})"  # type: ignore[misc]
+                if step.hold:
+                    yield step.at + step.hold, lambda ends=ends: self._end(ends), f"end of {step.what}"  # type: ignore[misc]
+            else:
+                yield step.at, lambda step=step: self._act(step), f"{step.what} ({step.part})"  # type: ignore[misc]
+
+    def _inject(self, step: Step, ends: list[Injection]) -> str:
+        name, *parameters = step.what.split()
+        member = self.sites[step.site].member(step.part)
+        injection = self.environment.faults.injection(catalogue.read(name, parameters), member.name)
+        self._injections.append(injection)
+        ends.append(injection)
+        injection.begin()
+        return member.name
+
+    @staticmethod
+    def _end(ends: list[Injection]) -> str:
+        for injection in ends:
+            injection.end()
+        return "undone" if ends else "it had not begun"
+
+    def _undo_all(self) -> None:
+        failures = []
+        for injection in reversed(self._injections):
+            try:
+                injection.end()
+            except LabError as why:
+                failures.append(str(why))
+        self._injections = []
+        self.environment.faults.undo_all()
+        self._notes += [f"could not be undone at first: {why}" for why in failures]
+
+    # What an administrator does
+
+    def _act(self, step: Step) -> str:
+        site = self.sites[step.site]
+        member = site.member(step.part)
+        match step.what:
+            case ground.SWITCH:
+                member.apply("hainfo", "switch")
+            case ground.HASYNC:
+                self._synchronise(site, member)
+            case ground.CHANGE:
+                member.edit("object", lambda text: text.replace("[Host]\n", "[Host]\nchanged_by_torture=192.0.2.7\n", 1))
+                site.meant.append(member.snapshot().files)
+                self._synchronise(site, member)
+            case ground.REFUSE:
+                site.planted.refuse(member)
+                site.meant.append(member.snapshot().files)
+                member.apply("enfilter")
+                self._synchronise(site, member)
+                for session in site.refused:
+                    session.refused = time.monotonic()
+            case ground.APPLY:
+                member.apply("enfilter")
+            case ground.REKEY:
+                member.renew_tunnels()
+        return member.name
+
+    def _synchronise(self, site: Site, member: Appliance) -> None:
+        member.apply("hasync")
+        if violation := configurations.judge_equal(site.cluster.members):
+            self._violations.append(violation)
+
+    # Before and after
+
+    def _plant(self, site: Site, wanted: Round) -> None:
+        """Have a living session for each flow of the round, those of earlier rounds that still live included."""
+        over = [session for session in (*site.allowed, *site.refused) if session.broken or session.refused is not None]
+        missing_flows = [
+            flow for flow in wanted.flows if not any(flow in one.plan.name for one in site.allowed if one not in over)
+        ]
+        self.sessions.end(over)
+        site.allowed = [session for session in site.allowed if session not in over]
+        site.refused = [session for session in site.refused if session not in over]
+        for plan in site.planted.sessions(missing_flows, to_be_refused=False):
+            site.allowed.append(self.sessions.plant(plan))
+        if not site.refused and any(step.what == ground.REFUSE and step.site == site.planted.site for step in wanted.steps):
+            site.refused = [self.sessions.plant(plan) for plan in site.planted.sessions(wanted.flows, to_be_refused=True)]
+        began = time.monotonic()
+        everything = [*site.allowed, *site.refused]
+        if not _until(lambda: all(session.answered for session in everything), STANDS_WITHIN):
+            silent = ", ".join(session.plan.name for session in everything if not session.answered)
+            raise LabError(f"{site.planted.site}: no answer on {silent} within {STANDS_WITHIN:g} s on a healthy pair")
+        _until(lambda: time.monotonic() - began > 0.3, 0.3)  # the sessions reach the other member
+
+    def _heal(self, site: Site) -> None:
+        began, name = time.monotonic(), site.planted.site
+        if not _until(lambda: not _ailments(site.cluster), HEALTHY_WITHIN):
+            what = f"{name} is not healthy {HEALTHY_WITHIN:g} s after everything was undone"
+            members = tuple(member.name for member in site.cluster.members)
+            ailments = tuple(_ailments(site.cluster))
+            lasted = time.monotonic() - began
+            self._violations.append(Violation(UNHEALTHY, HEALTHY_WITHIN, began, lasted, members, what, ailments))
+            self._boot_again(site)
+        site.watch.up_to_now()
+        for session in site.refused:  # before the policy allows it again
+            if violation := judge_refused(session, site.watch.took_over):
+                self._violations.append(violation)
+        for member in site.cluster.members:
+            if violation := configurations.judge_whole(member, site.meant):
+                self._violations.append(violation)
+            member.restore(site.planned)
+
+    def _boot_again(self, site: Site) -> None:
+        for member in site.cluster.members:
+            member.host.kill_everything()
+            member.host.fabric.set_links(member.name, [nic.name for nic in member.host.spec.nics], up=True)
+            member.host.must(member.host.spec.boot)
+        if not _until(lambda: not _ailments(site.cluster), HEALTHY_WITHIN):
+            raise LabError(f"{site.planted.site} is not healthy even after both members booted: {_ailments(site.cluster)}")
+
+    def _judge_allowed(self, site: Site, *, keeps: bool) -> None:
+        healthy = time.monotonic()
+        silences = [healthy - session.answered for session in site.allowed]
+        patience = min(max(LIVES_WITHIN, *(2.2 * silence for silence in silences), 0.0), LIVES_AT_LAST)
+        _until(lambda: all(session.answered > healthy for session in site.allowed), patience)
+        for session in list(site.allowed):
+            if violation := judge_allowed(session, healthy):
+                self._notes.append(f"{violation.what}{'' if keeps else ' (it may, after what was done)'}")
+                self._violations += [violation] if keeps else []
+                self.sessions.end([session])
+                site.allowed.remove(session)
+
+    def _collect(self) -> None:
+        for site in self.sites.values():
+            site.watch.up_to_now()
+        for finding in self.findings():
+            for violation in finding.violations:
+                if id(violation) not in self._seen:
+                    self._seen.add(id(violation))
+                    self._violations.append(violation)
+
+
+def _until(look: Callable[[], bool], within: float) -> bool:
+    deadline = time.monotonic() + within
+    while not look():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_EVERY)
+    return True
+
+
+def _ailments(cluster: Cluster) -> list[str]:
+    """What keeps a pair from being healthy."""
+    states = cluster.states()
+    found = [] if sorted(states.values()) == ["active", "passive"] else [f"the members are {states}"]
+    with suppress(OSError):
+        found += [f"{member.name}: {lacks}" for member in cluster.members if (lacks := missing(member))]
+    return found
+
+
+def _names(wanted: Round, site: str) -> list[str]:
+    return [step.what.partition(" ")[0] for step in wanted.steps if step.site == site]
+
+
+def _parted(wanted: Round, site: str) -> bool:
+    """Whether the members may lose sight of each other, in one direction or for as long as both have no common wire."""
+    names = set(_names(wanted, site))
+    return bool(names & ground.ONE_WAY) or bool(names & ground.APART and names & ground.UNPLUGGED)
+
+
+def _may_end_sessions(wanted: Round, site: str) -> bool:
+    names = _names(wanted, site)
+    kills = sum(name in ground.KILLS for name in names)
+    return kills > 1 or bool(ground.ENDS_SESSIONS & set(names)) or (kills == 1 and bool(ground.APART & set(names)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import socket
 import tarfile
 from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ class LabHost:
 
     def run(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> Completed:
         """Run a program; its status is for the caller to judge. Raises CommandFailed only for a time-out (seconds)."""
-        with entry(self.journal, self.name, " ".join(command)) as ended:
+        with entry(self.journal, self.name, shlex.join(command)) as ended:
             done = namespace.run(self.pid, command, timeout=timeout, stdin=stdin, where=self.name)
             ended(done.status, done.stdout, done.stderr)
         return done

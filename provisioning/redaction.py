@@ -20,16 +20,18 @@ BLANK = b"*"
 """What is put over each byte of a secret where lengths must stay as they are."""
 
 _KEY = r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)"
-_FIELD = r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)(\"?[ \t]*[:=][ \t]*)[^\r\n]+"
+_FIELD = re.compile(r"(?i)\b((?:set-)?cookie|(?:proxy-)?authorization)(\"?[ \t]*[:=])([^\r\n]+)")
+_VALUE = re.compile(r"[=: ]([^\s=:;,\"]+)")
 _IN_TEXT = (
     (re.compile(_KEY, re.DOTALL), HIDDEN),
-    (re.compile(_FIELD), rf"\1\2{HIDDEN}"),
+    (_FIELD, rf"\1\2 {HIDDEN}"),
     (re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"), rf"\1{HIDDEN}"),
-    (re.compile(r"(\bcurl\b[^\n]*? -[buU] ?)(?:'[^']*'|\S+)"), rf"\1{HIDDEN}"),
 )
 _IN_BYTES = (re.compile(_KEY.encode(), re.DOTALL), re.compile(rb"(?i)(?<=\n)(?:set-)?cookie:[^\r\n]+"),
              re.compile(rb"(?i)(?<=\n)(?:proxy-)?authorization:[^\r\n]+"))  # fmt: skip
 _TELLING = r"(?:password|passwd|passphrase|secret|token|psk|api[-_]?key|cookie)"
+_CURL = re.compile(r"\bcurl\b[^\n]*")
+_OF_CURL = re.compile(r"( -[buU] ?)('[^']*'|[^\s']\S*)")
 _OPTION = re.compile(rf"(?i)(?<!\S)(--?[\w-]*{_TELLING})(?:=|\s+)('[^']*'|\S+)")
 _VARIABLE = re.compile(rf"(?i){_TELLING}$")
 
@@ -54,10 +56,19 @@ class Redaction:
             self._known |= new
             self._patterns = None
 
+    def notice(self, text: str) -> None:
+        """Learn the cookies and passwords that stand in a command or in what it printed, wherever they may turn up later."""
+        fields = [match[3] for match in _FIELD.finditer(text)]
+        options = [option[2].strip("'") for one in _CURL.finditer(text) for option in _OF_CURL.finditer(one[0])]
+        words = {word for value in (*fields, *options) for word in _VALUE.findall(value)}
+        # A word without a figure may be any word: hidden everywhere, it would make texts unreadable.
+        self.learn(*(word for word in words if len(word) >= SHORTEST + 2 and re.search(r"\d", word)))
+
     def text(self, text: str) -> str:
         """The text with :data:`HIDDEN` in the place of each secret."""
         for pattern, shown in _IN_TEXT:
             text = pattern.sub(shown, text)
+        text = _CURL.sub(lambda one: _OF_CURL.sub(rf"\1{HIDDEN}", one[0]), text)
         text = _OPTION.sub(rf"\1={HIDDEN}", text)
         return self._compiled()[0].sub(HIDDEN, text) if self._known else text
 
@@ -78,11 +89,12 @@ class Redaction:
 
 def forms(secret: str) -> Iterator[str]:
     """A secret as it is, and as programs write it: in base64 at each of the three places where it can begin, in hex, for
-    URLs, for JSON and HTML, and in UTF-16."""
+    URLs, for a shell, for JSON and HTML, and in UTF-16."""
     raw = secret.encode()
     yield secret
     for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
         yield from (quoted, re.sub("%[0-9A-F]{2}", lambda one: one[0].lower(), quoted))
+    yield secret.replace("'", "'\"'\"'")  # between the quotes of a shell
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret))
     for hexadecimal in (raw.hex(), raw.hex(":"), raw.hex(" ")):
         yield from (hexadecimal, hexadecimal.upper())

@@ -119,7 +119,7 @@ class Writer:
         if isinstance(value, list):
             return [self._cleaned(one) for one in value]
         if isinstance(value, dict):
-            return {key: self._cleaned(one) for key, one in value.items()}
+            return {self.redact(key): self._cleaned(one) for key, one in value.items()}
         return value
 
     def evidence_folder(self, instance: str) -> Path:

@@ -59,7 +59,7 @@ class Collector:
         """A scenario begins."""
         self._span = Span(logs.positions(self._lab.hosts.values()))
         for host in self._lab.hosts.values():
-            host.journal = self._span.commands.append
+            host.journal = self._ran
 
     def concerns(self, *sites: str, tunnel: str = "") -> None:
         """It is about the firewalls of these sites, and about a tunnel."""
@@ -75,6 +75,11 @@ class Collector:
         """A step asked for a pair as such: high availability is what it looks at."""
         self._span.clusters.add(site)
         self._span.hosts |= {member.name for member in self._cluster(site).members}
+
+    def _ran(self, command: Ran) -> None:
+        self._span.commands.append(command)
+        for text in (command.command, command.stdout, command.stderr):
+            self._redaction.notice(text)
 
     # When it has ended
 

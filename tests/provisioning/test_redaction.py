@@ -81,7 +81,7 @@ def test_a_key_in_pem_is_hidden_line_by_line_and_whole_although_nobody_knows_it(
         ('{"Authorization": "Bearer abc"}', '{"Authorization": [secret]'),
         ("https://ada:lovelace@example.org/", "https://ada:[secret]@example.org/"),
         ("curl -s -u ada:lovelace http://h/", "curl -s -u [secret] http://h/"),
-        ("curl -b 'sid=8f 3a' http://h/", "curl -b [secret] http://h/"),
+        ("curl -b 'sid=8f 3a' -u a:b http://h/", "curl -b [secret] -u [secret] http://h/"),
         ("tool --password=hunter2 --verbose", "tool --password=[secret] --verbose"),
         ("tool --admin-password hunter2", "tool --admin-password=[secret]"),
         ("envpn -u", "envpn -u"),
@@ -91,6 +91,22 @@ def test_a_key_in_pem_is_hidden_line_by_line_and_whole_although_nobody_knows_it(
 )
 def test_what_nobody_told_is_known_by_its_place(text: str, hidden: str) -> None:
     assert Redaction().text(text) == hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "HTTP/1.1 200 OK\r\nSet-Cookie: sid=8f3a77c0; Path=/; HttpOnly\r\n\r\n",
+        "> authorization: Bearer 8f3a77c0",
+        "curl -s -b 'lang=en; sid=8f3a77c0' http://h/",
+        "curl -u ada:8f3a77c0 http://h/",
+    ],
+)
+def test_a_cookie_that_was_seen_once_is_hidden_wherever_it_comes_again(text: str) -> None:
+    redaction = Redaction()
+    redaction.notice(text)
+    assert redaction.text("sid 8f3a77c0, or 3866336137376330") == f"sid {HIDDEN}, or {HIDDEN}"
+    assert redaction.known == {"8f3a77c0"}
 
 
 def test_what_is_too_short_is_left_as_it_is(redaction: Redaction) -> None:

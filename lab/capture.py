@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
 SO_TIMESTAMPNS = 35
 MARKER = 0x88B6  # IEEE 802 local experimental ethertype 2: no host of a lab listens to it
+SNAPSHOT = 65600  # bytes: no frame of a wire is longer
 BUFFER = 64 << 20  # bytes of kernel queue: about 80,000 small packets between two readings
 MARKER_WITHIN = 5.0  # s
+
+_MARKER = struct.pack("!H", MARKER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Tap:
         self._frames: list[Frame] = []
         self._zero = 0
         self._dropped = 0
+        self._buffer = bytearray(SNAPSHOT)  # one for all frames: a fresh one for each costs more than to read it
         self._socket = namespace.packet_socket(pid, interface, buffer=BUFFER)
         self._marker = namespace.packet_socket(pid, interface)  # a socket does not see what itself sends
         self._socket.setblocking(False)
@@ -88,6 +92,11 @@ class Tap:
             raise CaptureIncomplete(f"{self.name}: {self._dropped} frames were dropped before they could be read")
         return self._frames
 
+    def so_far(self, cursor: int) -> list[Frame]:
+        """The frames since a cursor that are at hand; what is on its way, or was dropped, only :meth:`since` knows."""
+        self._take()
+        return self._frames[cursor:]
+
     def forget(self) -> None:
         """Free what has been captured; cursors start at 0 again."""
         self._read_to_marker()
@@ -100,25 +109,38 @@ class Tap:
         self._marker.close()
 
     def _read_to_marker(self) -> None:
+        token, deadline = self._send_marker(), time.monotonic() + MARKER_WITHIN
+        while not self._take(token):
+            if self._count_dropped():
+                token = self._send_marker()  # the queue was full: the marker may be among what found no room
+            elif not select.select([self._socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise LabError(f"{self.name}: the capture no longer sees its own wire")
+        self._count_dropped()
+
+    def _send_marker(self) -> bytes:
         token = os.urandom(16)
-        frame = b"\x02\x00\x00\x00\x00\x02" * 2 + struct.pack("!H", MARKER) + token.ljust(46, b"\0")
-        self._marker.send(frame)
-        deadline = time.monotonic() + MARKER_WITHIN
+        self._marker.send(b"\x02\x00\x00\x00\x00\x02" * 2 + _MARKER + token.ljust(46, b"\0"))
+        return token
+
+    def _take(self, token: bytes = b"") -> bool:
+        """Take what the kernel holds, up to the marker with this token; whether it was met."""
+        receive, buffer, append = self._socket.recvmsg_into, self._buffer, self._frames.append
         while True:
             try:
-                data, ancillary, _, sender = self._socket.recvmsg(65600, 256)
+                size, ancillary, _, sender = receive([buffer], 256)
             except BlockingIOError:
-                left = deadline - time.monotonic()
-                if left <= 0 or not select.select([self._socket], [], [], left)[0]:
-                    raise LabError(f"{self.name}: the capture no longer sees its own wire") from None
-                continue
-            if data[12:14] == struct.pack("!H", MARKER):
-                if token in data:
-                    break
-                continue
-            self._frames.append(Frame(timestamp(ancillary), tagged(data, ancillary), sender[2] != PACKET_OUTGOING))
-        statistics = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8)
-        self._dropped += struct.unpack("=II", statistics)[1]
+                return False
+            data = bytes(buffer[:size])
+            if data[12:14] != _MARKER:
+                append(Frame(timestamp(ancillary), tagged(data, ancillary), sender[2] != PACKET_OUTGOING))
+            elif token and token in data:
+                return True
+
+    def _count_dropped(self) -> int:
+        """How many frames the kernel has dropped since it was last asked."""
+        dropped: int = struct.unpack("=II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+        self._dropped += dropped
+        return dropped
 
 
 def close_all(taps: Iterable[Tap]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from lab.device import Appliance
+from lab.device import Appliance, Snapshot
 from lab.errors import LabError
 
 
@@ -29,6 +30,20 @@ class Cluster:
             told = ", ".join(f"{name} is {state}" for name, state in states.items())
             raise LabError(f"{self.site}: not exactly one active member: {told}")
         return found[0]
+
+    @property
+    def name(self) -> str:
+        """What a message calls it."""
+        return f"the firewall of {self.site}"
+
+    def snapshot(self) -> tuple[Snapshot, ...]:
+        """The configuration of each member, to be put back by :meth:`restore`."""
+        return tuple(member.snapshot() for member in self.members)
+
+    def restore(self, snapshot: tuple[Snapshot, ...]) -> None:
+        """Put the configurations back, side by side. Raises CommandFailed when that does not work."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Appliance.restore, self.members, snapshot))
 
     @staticmethod
     def _state(member: Appliance) -> str:

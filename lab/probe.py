@@ -96,6 +96,11 @@ def connect(host: LabHost, targets: Iterable[Target], *, within: float = 1.0) ->
     return {target: outcomes.get(target, Outcome.SILENT) for target in wanted}
 
 
+def reached(host: LabHost, target: Target, *, within: float = 1.0) -> bool:
+    """Whether a TCP connection to a target is opened within so many seconds."""
+    return connect(host, [target], within=within)[target] is Outcome.ANSWERED
+
+
 def _connected(opened: socket.socket) -> Outcome:
     status = opened.getsockopt(socket.SOL_SOCKET, SO_ERROR)
     if status == 0:

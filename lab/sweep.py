@@ -7,7 +7,6 @@ only called silent when its SYN arrived and nothing came back.
 from __future__ import annotations
 
 import random
-import select
 import socket
 import struct
 import time
@@ -23,10 +22,11 @@ if TYPE_CHECKING:
     from lab.host import LabHost
 
 ALL_PORTS = range(1, 65536)
-BURST = 130  # SYNs, two bursts on their way at once: a port of the userspace switch queues some 270 (212,992 bytes of 768)
-ARRIVES_WITHIN = 0.1  # s for a burst to arrive, ten times the longest way
-PAUSE = 0.0005  # s between two looks
-ROUNDS = 8  # at the most; what one round lost, the next sends again
+WINDOW = 512  # SYNs on their way at once: a port of the userspace switch queues 277 (212,992 bytes of 768), distance the rest
+BURST = 32  # SYNs sent between two looks at what has arrived; no window is smaller
+ARRIVES_WITHIN = 0.1  # s for a SYN to arrive, ten times the longest way
+PAUSE = 0.0003  # s between two looks
+ROUNDS = 8  # at the most; what one round lost, the next sends again, with half as many on their way
 SYN, RST, ACK = 0x02, 0x04, 0x10
 
 _SEGMENT = struct.Struct("!HHIIBBHHH")
@@ -60,15 +60,15 @@ def sweep(host: LabHost, address: IPv4Address, wire: Tap, ports: Iterable[int] =
     seen = _Seen(address, source_port)
     with host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # it only sends
-        raw.setblocking(False)
+        raw.connect((str(address), 0))
         base = _sum(_source(host, address).packed + address.packed + struct.pack("!HH", socket.IPPROTO_TCP, 20))
-        for _ in range(ROUNDS):
-            before: Sequence[int] = ()
+        for number in range(ROUNDS):
+            window = max(WINDOW >> number, BURST)
             for burst in _bursts(sorted(missing)):
-                _send(raw, address, source_port, base, burst)
-                seen.await_all(wire, before)
-                before = burst
-            seen.await_all(wire, before)
+                seen.await_all_but(window - BURST, wire)
+                _send(raw, source_port, base, burst)
+                seen.sent += len(burst)
+            seen.await_all_but(0, wire)
             missing -= seen.reached
             if not missing:
                 break
@@ -78,9 +78,10 @@ def sweep(host: LabHost, address: IPv4Address, wire: Tap, ports: Iterable[int] =
 
 
 class _Seen:
-    """What passed at the target's wire so far."""
+    """What passed at the target's wire so far, of what was ``sent``."""
 
     def __init__(self, address: IPv4Address, source_port: int) -> None:
+        self.sent = 0
         self.reached: set[int] = set()
         self.answered: set[int] = set()
         self.refused: set[int] = set()
@@ -90,18 +91,25 @@ class _Seen:
 
     def read(self, wire: Tap) -> None:
         """Take in what is new. Raises CaptureIncomplete when the capture lost frames."""
-        frames = wire.since(self._cursor)
+        self._take_all(wire.since(self._cursor))
+
+    def await_all_but(self, most: int, wire: Tap) -> None:
+        """Read until no more than ``most`` are on their way; those that keep us waiting too long are lost."""
+        last, arrived = time.monotonic(), len(self.reached)
+        while self.sent - len(self.reached) > most:
+            self._take_all(wire.so_far(self._cursor))
+            now = time.monotonic()
+            if len(self.reached) > arrived:
+                last, arrived = now, len(self.reached)
+            elif now - last > ARRIVES_WITHIN:
+                self.sent = len(self.reached)
+            else:
+                time.sleep(PAUSE)
+
+    def _take_all(self, frames: Collection[Frame]) -> None:
         self._cursor += len(frames)
         for frame in frames:
             self._take(frame)
-
-    def await_all(self, wire: Tap, burst: Collection[int]) -> None:
-        """Read until a burst has arrived, or its time is up."""
-        deadline = time.monotonic() + ARRIVES_WITHIN
-        self.read(wire)
-        while not self.reached.issuperset(burst) and time.monotonic() < deadline:
-            time.sleep(PAUSE)
-            self.read(wire)
 
     def _take(self, frame: Frame) -> None:
         """TCP in IPv4 without options: the firewall's stack and ours write none into these segments' IP headers."""
@@ -123,22 +131,14 @@ def _bursts(ports: Sequence[int]) -> Iterator[Sequence[int]]:
     return (ports[first : first + BURST] for first in range(0, len(ports), BURST))
 
 
-def _send(raw: socket.socket, address: IPv4Address, source_port: int, base: int, ports: Iterable[int]) -> None:
-    target = (str(address), 0)
+def _send(raw: socket.socket, source_port: int, base: int, ports: Iterable[int]) -> None:
     flags = 5 << 4, SYN
     base += source_port + (_SEQUENCE >> 16) + (_SEQUENCE & 0xFFFF) + (flags[0] << 8 | flags[1]) + _WINDOW
     for port in ports:
         total = base + port
         total = (total & 0xFFFF) + (total >> 16)
         total = (total & 0xFFFF) + (total >> 16)
-        segment = _SEGMENT.pack(source_port, port, _SEQUENCE, 0, *flags, _WINDOW, ~total & 0xFFFF, 0)
-        while True:
-            try:
-                raw.sendto(segment, target)
-            except BlockingIOError:
-                select.select([], [raw], [], 0.1)
-            else:
-                break
+        raw.send(_SEGMENT.pack(source_port, port, _SEQUENCE, 0, *flags, _WINDOW, ~total & 0xFFFF, 0))
 
 
 def _source(host: LabHost, address: IPv4Address) -> IPv4Address:

@@ -8,10 +8,11 @@ from pytest_bdd import given, parsers, then, when
 
 from lab.host import LabHost
 from lab.namespace import Completed
-from lab.probe import Outcome, Target, connect
+from lab.probe import Outcome, Target, connect, reached
 from lab.sweep import ALL_PORTS, Sweep, sweep
-from provisioning.deployment_model import Pool
+from provisioning.deployment_model import Pool, Site
 from sns.resolution import Resolver
+from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -19,7 +20,6 @@ from steps.web import fetch, status
 
 HTTPS, SSH = 443, 22
 LOGIN = "/admin/"
-PATIENCE = 0.3  # s for a refusal: twenty times the longest round trip of the lab
 
 
 def login_page(host: LabHost, scene: Scene) -> Completed:
@@ -73,31 +73,37 @@ def _administrator_reaches(scene: Scene, record: ScenarioRecorder) -> None:
 
 @when("the stranger tries SSH and the login page of the firewall", target_fixture="attempts")
 def _stranger_tries(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene.environment.stranger, scene.public_address)
+    return _attempts(scene, scene.environment.stranger, scene.site, scene.public_address)
 
 
 @when("the private server tries SSH and the login page of the firewall, on its public and its private address",
       target_fixture="attempts")  # fmt: skip
 def _server_tries(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene.server, scene.public_address, scene.deployment.private_address(scene.site.name))
+    return _attempts(scene, scene.server, scene.site, scene.public_address, scene.deployment.private_address(scene.site.name))
 
 
 @when("the private server tries SSH and the login page of the remote firewall", target_fixture="attempts")
 def _server_tries_remote(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene.server, scene.deployment.private_address(scene.remote.name))
+    return _attempts(scene, scene.server, scene.remote, scene.deployment.private_address(scene.remote.name))
 
 
 @when("the VPN user tries SSH and the login page of the firewall through the tunnel", target_fixture="attempts")
 def _vpn_user_tries(scene: Scene) -> tuple[Outcome, str]:
     assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
     own_end = next(scene.instance.network.hosts())  # the firewall's, the first of the pool
-    return _attempts(scene.environment.vpn_client, scene.deployment.private_address(scene.site.name), own_end)
+    client, private = scene.environment.vpn_client, scene.deployment.private_address(scene.site.name)
+    return _attempts(scene, client, scene.site, private, own_end)
 
 
-def _attempts(host: LabHost, *addresses: IPv4Address) -> tuple[Outcome, str]:
-    """SSH and the login page on these addresses of the firewall; the best outcome of all."""
+def _attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv4Address) -> tuple[Outcome, str]:
+    """SSH and the login page on these addresses of a site's firewall; the best outcome of all.
+
+    The administrator's SSH to the same firewall, from as far as anybody, is the measure of silence.
+    """
+    managed = Target(scene.deployment.public_address(site.name), SSH)
+    within = patience(lambda: reached(scene.environment.administrator, managed), "the administrator's SSH")
     tried = [Target(address, port) for address in addresses for port in (SSH, HTTPS)]
-    outcomes = connect(host, tried, within=PATIENCE)
+    outcomes = connect(host, tried, within=within)
     spoke = [target for target, outcome in outcomes.items() if outcome is not Outcome.SILENT]
     best = next((outcomes[target] for target in spoke if target.port == SSH), Outcome.SILENT)
     # What is silent shows no page either; where the SSL VPN shares the port somebody answers, and the page is the question.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from lab import probe
 from lab.capture import Frame, Tap
-from steps.eventually import watch
+from steps.eventually import eventually, watch
+from steps.patience import lasting
 from steps.scene import Scene
 
+ANSWERED_WITHIN = 0.5  # s for an answer to ARP: thirty-five times the longest way through the vRack and back
 ARP, REPLY, NOBODY = b"\x08\x06", b"\0\2", bytes(4)
 
 
@@ -30,18 +33,33 @@ Answers = Mapping[Question, tuple[str, ...]]
 """The hardware addresses that answered each question, one entry per answer."""
 
 
-def who_has(scene: Scene, questions: Iterable[Question], *, within: float) -> Answers:
-    """Ask all questions at once and listen for ``within`` seconds; one that is answered early is still listened to."""
+def who_has(scene: Scene, questions: Iterable[Question], *, sure: Iterable[Question] | None = None) -> Answers:
+    """Ask all questions at once; the answers, in the order in which they came.
+
+    Those that are ``sure`` to be answered (by default all) tell how long others may take: all are listened to for ten
+    times as long as the last of these took. One that stays without an answer is waited for :data:`ANSWERED_WITHIN`.
+    """
     wanted = list(questions)
-    with scene.environment.listen({f"{one.host}:{one.nic}" for one in wanted}) as taps:
-        for one in wanted:
+    awaited = wanted if sure is None else list(sure)
+    with _asked(scene, wanted) as look:
+        answered = watch(look, until=lambda seen: all(seen[one] for one in awaited), within=ANSWERED_WITHIN)
+        return watch(look, until=lambda _: False, within=lasting(answered.seconds)).seen
+
+
+def hardware_address(scene: Scene, question: Question) -> str:
+    """The first answer to a question. Raises Refuted when there is none."""
+    with _asked(scene, [question]) as look:
+        answers = eventually(lambda: look()[question], within=ANSWERED_WITHIN, phase=f"an answer for {question.address}")
+        return answers[0]
+
+
+@contextmanager
+def _asked(scene: Scene, questions: list[Question]) -> Iterator[Callable[[], Answers]]:
+    with scene.environment.listen({f"{one.host}:{one.nic}" for one in questions}) as taps:
+        for one in questions:
             host = scene.environment.host(one.host)
             probe.inject(host, one.nic, [_request(host.nic(one.nic).mac, one)])
-
-        def look() -> Answers:
-            return {one: tuple(_answers(taps[f"{one.host}:{one.nic}"], one.address)) for one in wanted}
-
-        return watch(look, until=lambda _: False, within=within).seen
+        yield lambda: {one: tuple(_answers(taps[f"{one.host}:{one.nic}"], one.address)) for one in questions}
 
 
 def _request(mac: str, question: Question) -> bytes:

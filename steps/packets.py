@@ -11,19 +11,21 @@ from pytest_bdd import given, parsers, then, when
 from lab import probe
 from lab.capture import Frame, Tap
 from lab.device import differences
-from lab.probe import Outcome, Target, connect
+from lab.probe import Outcome, Target, connect, reached
 from lab.rule_counters import Counter
+from provisioning.deployment_model import PublishedService
 from sns.resolution import Resolver
 from steps.eventually import eventually, watch
-from steps.neighbours import Question, who_has
+from steps.neighbours import Question, hardware_address, who_has
+from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
+HTTPS = 443
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
 TCP_AND_UDP = (6, 17)
 SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
 SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before any rule, as its counters call it
-PATIENCE = 0.3  # s for a refusal: twenty times the longest round trip of the lab
 
 
 def from_address(frames: Iterable[Frame], source: IPv4Address, destination: IPv4Address) -> list[Frame]:
@@ -50,7 +52,7 @@ def _translated(scene: Scene, service: str, record: ScenarioRecorder) -> None:
 
 @given(parsers.parse("the stranger reaches the public site over {service}"))
 def _stranger_reaches_service(scene: Scene, service: str, record: ScenarioRecorder) -> None:
-    target = Target(scene.deployment.internet.public, PORTS.get(service, 443))
+    target = Target(scene.deployment.internet.public, PORTS.get(service, HTTPS))
     outcome = connect(scene.environment.stranger, [target])[target]
     record.observe(f"the stranger's {service} to the public site", expected="answered", observed=outcome.value)
 
@@ -59,8 +61,9 @@ def _stranger_reaches_service(scene: Scene, service: str, record: ScenarioRecord
 def _server_tries(scene: Scene, service: str) -> tuple[Target, Outcome, dict[str, int]]:
     scene.environment.begin_capture()
     before = scene.environment.firewall(scene.site.name).counters()
-    target = Target(scene.deployment.internet.public, PORTS[service])
-    outcome = connect(scene.server, [target], within=PATIENCE)[target]
+    target, allowed = (Target(scene.deployment.internet.public, port) for port in (PORTS[service], HTTPS))
+    within = patience(lambda: reached(scene.server, allowed), "the private server's https")
+    outcome = connect(scene.server, [target], within=within)[target]
     return target, outcome, {place: counter.packets for place, counter in before.items()}
 
 
@@ -91,13 +94,16 @@ def _counted(scene: Scene, tried: tuple[Target, Outcome, dict[str, int]], record
 
 @given("the provider's gateway resolves the firewall's public address")
 def _gateway_resolves(scene: Scene, record: ScenarioRecorder) -> None:
-    answers = _answers_for(scene, scene.public_address)[str(scene.public_address)]
-    record.observe("answers for the firewall's address", expected=1, observed=answers)
+    question = _of_gateway(scene, scene.public_address)
+    record.observe("answers for the firewall's address", expected=1, observed=len(who_has(scene, [question])[question]))
 
 
 @when("the provider's gateway asks who has each released address of the block", target_fixture="answers")
 def _ask_released(scene: Scene) -> dict[str, int]:
-    return _answers_for(scene, *scene.site.released)
+    released = [_of_gateway(scene, address) for address in scene.site.released]
+    control = _of_gateway(scene, scene.public_address)
+    answers = who_has(scene, [control, *released], sure=[control])
+    return {str(one.address): len(answers[one]) for one in released}
 
 
 @then("nobody answers")
@@ -106,11 +112,9 @@ def _nobody(answers: dict[str, int], record: ScenarioRecorder) -> None:
         record.observe(f"answers for {address}", expected=0, observed=count)
 
 
-def _answers_for(scene: Scene, *addresses: IPv4Address) -> dict[str, int]:
-    """Asked by the provider's gateway on the block's side; how many answers came within the patience."""
-    gateway = scene.environment.gateway(scene.site.name).name
-    questions = [Question(gateway, "eth0", address) for address in addresses]
-    return {str(one.address): len(answers) for one, answers in who_has(scene, questions, within=PATIENCE).items()}
+def _of_gateway(scene: Scene, address: IPv4Address) -> Question:
+    """The provider's gateway asks, on the block's side."""
+    return Question(scene.environment.gateway(scene.site.name).name, "eth0", address)
 
 
 @given("the private server answers its own network on the tried ports")
@@ -150,9 +154,7 @@ def _inject_syns(scene: Scene, source: IPv4Address, *destinations: IPv4Address) 
     from scapy.layers.l2 import Ether
 
     gateway = scene.environment.gateway(scene.site.name)
-    gateway.run("ping", "-c1", "-W0.2", str(scene.public_address))  # resolves, whether answered or not
-    neighbour = gateway.must("ip", "neighbour", "show", str(scene.public_address), "dev", "eth0").split()
-    mac = neighbour[neighbour.index("lladdr") + 1]
+    mac = hardware_address(scene, _of_gateway(scene, scene.public_address))
     scene.environment.begin_capture()
     frames = [
         bytes(Ether(src=gateway.nic("eth0").mac, dst=mac) / IP(src=str(source), dst=str(destination))
@@ -254,8 +256,10 @@ def _unpublished(scene: Scene, record: ScenarioRecorder) -> list[int]:
 
 @when("the stranger tries these ports on the public address", target_fixture="tried_ports")
 def _tries_ports(scene: Scene, unpublished: list[int]) -> dict[Target, Outcome]:
-    targets = [Target(scene.public_address, port) for port in unpublished]
-    return connect(scene.environment.stranger, targets, within=PATIENCE)
+    assert isinstance(scene.instance, PublishedService), "the scenario needs @each_published_service"
+    stranger, published = scene.environment.stranger, Target(scene.public_address, scene.instance.port)
+    within = patience(lambda: reached(stranger, published), "the published site")
+    return connect(stranger, [Target(scene.public_address, port) for port in unpublished], within=within)
 
 
 @then("every one of them stays silent")

@@ -14,8 +14,6 @@ from steps.neighbours import Question, who_has
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
-ANSWERS_WITHIN = 0.2  # s for answers to ARP: fourteen times the longest way through the vRack and back
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -84,7 +82,7 @@ def _as_planned(scene: Scene, found: dict[str, list[str]], record: ScenarioRecor
 def _answered_alone(scene: Scene, record: ScenarioRecorder) -> None:
     macs = {asker: place.mac for place in planned(scene) if (asker := _asker(scene, place)) is not None}
     record.observe("addresses asked for", expected="some", observed=len(macs), holds=bool(macs))
-    for asked, answers in who_has(scene, macs, within=ANSWERS_WITHIN).items():
+    for asked, answers in who_has(scene, macs).items():
         record.observe(f"who answers for {asked.address}", expected=[macs[asked]], observed=list(answers))
 
 

@@ -12,6 +12,7 @@ from lab.host import LabHost
 from lab.probe import Outcome, Target, connect
 from provisioning.deployment_model import Pool
 from steps.eventually import eventually
+from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -21,7 +22,6 @@ FOLDER = "/run/vpn"
 LOG = f"{FOLDER}/client.log"
 UP = "Initialization Sequence Completed"
 REFUSED = "AUTH_FAILED"
-PATIENCE = 0.3  # s for a refusal: twenty times the longest round trip of the lab
 WITHIN = 12.0  # s: UDP is given up after the exported file's own time-out before TCP is tried
 
 
@@ -220,16 +220,16 @@ def _other_networks(scene: Scene) -> dict[str, Outcome]:
     host = scene.environment.vpn_client
     others = [site for site in scene.deployment.sites.values() if site.name != scene.site.name]
     targets = [Target(one.address, 80) for site in others for one in site.hosts_of("web")]
-    device = "tun0"
-    return _through(host, device, targets)
+    within = patience(lambda: probe.ping(host, scene.server_address, count=1).answered, "a ping through the tunnel")
+    return _through(host, "tun0", targets, within)
 
 
-def _through(host: LabHost, device: str, targets: list[Target]) -> dict[str, Outcome]:
+def _through(host: LabHost, device: str, targets: list[Target], within: float) -> dict[str, Outcome]:
     """Try targets by the tunnel, whatever the routes say."""
     for target in targets:
         host.must("ip", "route", "replace", f"{target.address}/32", "dev", device)
     try:
-        return {str(target): outcome for target, outcome in connect(host, targets, within=PATIENCE).items()}
+        return {str(target): outcome for target, outcome in connect(host, targets, within=within).items()}
     finally:
         for target in targets:
             host.run("ip", "route", "delete", f"{target.address}/32", "dev", device)

@@ -18,6 +18,7 @@ from provisioning.deployment_model import Site
 from sns.model import Configuration, CryptoProfile, Tunnel
 from sns.resolution import Resolver
 from steps.eventually import eventually
+from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -257,8 +258,9 @@ def _try_outside(scene: Scene) -> Crossing:
     addresses = [address for network in scene.remote.networks.values() for address in network.dhcp]
     addresses += [member.ha_address for member in scene.remote.firewall.members if member.ha_address]
     targets = [Target(address, port) for address in addresses if address not in inside for port in UNPROXIED]
+    within = patience(lambda: probe.ping(scene.server, scene.remote_address, count=1).answered, "a ping through the tunnel")
     before = _carried(scene)
-    outcomes = connect(scene.server, targets, within=PATIENCE)
+    outcomes = connect(scene.server, targets, within=within)
     return Crossing({str(target): outcome for target, outcome in outcomes.items()}, (before, _carried(scene)))
 
 

@@ -1,0 +1,27 @@
+"""How long to wait for an answer that must not come: many times what an answer takes that comes in the same moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from steps.verdict import Inconclusive
+
+TIMES = 10  # as long as the control: what is late by that much on a busy machine, the control is too
+LEAST = 0.1  # s: seven times the longest round trip of the lab, for a control that is answered at once
+
+
+def patience(control: Callable[[], object], what: str) -> float:
+    """Seconds to wait for silence, by the time that ``control`` takes, which says whether it was answered.
+
+    Raises Inconclusive when it was not: silence beside a silent control proves nothing.
+    """
+    begun = time.monotonic()
+    if not control():
+        raise Inconclusive(f"{what}, the control, was not answered: silence would prove nothing")
+    return lasting(time.monotonic() - begun)
+
+
+def lasting(seconds: float) -> float:
+    """How long to listen on when the control took so many seconds."""
+    return max(LEAST, TIMES * seconds)

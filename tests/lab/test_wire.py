@@ -1,0 +1,157 @@
+"""Captures and sweeps on one wire between two network namespaces: nothing missed in silence, nothing called silent unseen."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import cast
+
+import pytest
+
+from lab import capture, namespace
+from lab import sweep as sweeps
+from lab.capture import Tap
+from lab.errors import CaptureIncomplete, LabError
+from lab.host import LabHost
+from lab.probe import Outcome
+
+TARGET = IPv4Address("192.0.2.2")
+FRAME = b"\xff" * 6 + bytes.fromhex("020000000001") + b"\x88\xb5" + b"a frame of the test".ljust(46, b"\0")
+
+pytestmark = pytest.mark.lab
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of the wire: a network namespace, held by a process."""
+
+    pid: int
+    interface: str
+
+    def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
+        """A socket that lives there."""
+        return namespace.inside(self.pid, lambda: socket.socket(family, kind, protocol))
+
+    def ip(self, *arguments: str) -> None:
+        """Run ``ip`` there."""
+        subprocess.run([*namespace.enter(self.pid, everything=False), "ip", *arguments], check=True)
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[tuple[End, End]]:
+    holding = [
+        subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 300"], stdout=subprocess.PIPE) for _ in range(2)
+    ]
+    try:
+        for one in holding:
+            assert one.stdout is not None
+            one.stdout.readline()  # it is in its namespace
+        near, far = (End(one.pid, name) for one, name in zip(holding, ("near", "far"), strict=True))
+        near.ip("link", "add", "near", "type", "veth", "peer", "name", "far", "netns", str(far.pid))
+        for end, address in ((near, "192.0.2.1/24"), (far, f"{TARGET}/24")):
+            end.ip("address", "add", address, "dev", end.interface)
+            end.ip("link", "set", end.interface, "up")
+        yield near, far
+    finally:
+        for one in holding:
+            one.kill()
+            one.wait()
+            assert one.stdout is not None
+            one.stdout.close()
+
+
+@pytest.fixture
+def tap(wire: tuple[End, End]) -> Iterator[Tap]:
+    opened = Tap(wire[1].pid, "far", "the wire")
+    yield opened
+    opened.close()
+
+
+def send(end: End, count: int = 1) -> None:
+    with namespace.packet_socket(end.pid, end.interface) as opened:
+        for _ in range(count):
+            opened.send(FRAME)
+
+
+def seen(tap: Tap) -> int:
+    return sum(frame.data == FRAME for frame in tap.since(0))
+
+
+# Captures
+
+
+def test_what_is_sent_at_once_is_captured(wire: tuple[End, End]) -> None:
+    for _ in range(20):
+        tap = Tap(wire[1].pid, "far", "the wire")
+        send(wire[0])
+        assert seen(tap) == 1
+        tap.close()
+
+
+def test_what_found_no_room_makes_the_capture_incomplete(wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "BUFFER", 64 << 10)
+    tap = Tap(wire[1].pid, "far", "the wire")
+    send(wire[0], 1000)
+    with pytest.raises(CaptureIncomplete, match=r"the wire: \d+ frames were dropped before they could be read"):
+        tap.since(0)
+    tap.forget()
+    send(wire[0])
+    assert seen(tap) == 1
+    tap.close()
+
+
+def test_a_capture_that_sees_nothing_any_more_says_so(wire: tuple[End, End], tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "MARKER_WITHIN", 0.1)
+    monkeypatch.setattr(Tap, "_send_marker", lambda _: b"a marker that nobody sent")
+    with pytest.raises(LabError, match="the wire: the capture no longer sees its own wire"):
+        tap.since(0)
+
+
+# Sweeps
+
+PORTS = range(1, 1001)
+
+
+def sweep(wire: tuple[End, End], tap: Tap) -> sweeps.Sweep:
+    with wire[1].socket() as listening:
+        listening.bind((str(TARGET), 80))
+        listening.listen()
+        return sweeps.sweep(cast(LabHost, wire[0]), TARGET, tap, PORTS)
+
+
+def losing(monkeypatch: pytest.MonkeyPatch, lost: Iterable[int], *, times: int) -> None:
+    """The way loses the SYNs to these ports so many times."""
+    honest, left = sweeps._send, dict.fromkeys(lost, times)
+
+    def send(raw: socket.socket, source_port: int, base: int, ports: Iterable[int]) -> None:
+        kept = [port for port in ports if not left.get(port)]
+        left.update({port: left[port] - 1 for port in ports if left.get(port)})
+        honest(raw, source_port, base, kept)
+
+    monkeypatch.setattr(sweeps, "_send", send)
+
+
+def test_a_sweep_tells_what_answers_from_what_refuses(wire: tuple[End, End], tap: Tap) -> None:
+    found = sweep(wire, tap)
+    assert found.reached == set(PORTS)
+    assert found.answered == {80}
+    assert found.refused == set(PORTS) - {80}
+
+
+def test_what_is_lost_on_the_way_is_sent_again(wire: tuple[End, End], tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
+    losing(monkeypatch, range(1, 1001, 7), times=2)
+    assert sweep(wire, tap).reached == set(PORTS)
+
+
+def test_a_port_whose_syn_never_arrives_is_not_called_silent(
+    wire: tuple[End, End], tap: Tap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losing(monkeypatch, [25], times=sweeps.ROUNDS)
+    found = sweep(wire, tap)
+    assert found.reached == set(PORTS) - {25}
+    with pytest.raises(KeyError):
+        found.outcome(25)
+    assert found.outcome(80) is Outcome.ANSWERED

@@ -1,0 +1,28 @@
+"""How long silence is listened to, by the time that a control takes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from steps.patience import LEAST, TIMES, lasting, patience
+from steps.verdict import Inconclusive
+
+
+@pytest.mark.parametrize(("control", "listened"), [(0.0, LEAST), (LEAST / TIMES, LEAST), (0.05, 0.05 * TIMES)])
+def test_silence_is_listened_to_for_many_times_what_the_control_took(control: float, listened: float) -> None:
+    assert lasting(control) == pytest.approx(listened)
+
+
+def test_a_slow_control_makes_us_patient() -> None:
+    def answered() -> bool:
+        time.sleep(0.03)
+        return True
+
+    assert 0.03 * TIMES <= patience(answered, "the control") < 10
+
+
+def test_beside_a_silent_control_silence_proves_nothing() -> None:
+    with pytest.raises(Inconclusive, match=r"the administrator's SSH, the control, was not answered"):
+        patience(lambda: False, "the administrator's SSH")

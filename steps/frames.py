@@ -40,9 +40,10 @@ def broadcast(source: str, tags: Sequence[int], token: bytes) -> bytes:
 def send_and_listen(
     scene: Scene, sender: LabHost, own: str, control: Sequence[int], tried: Mapping[str, Sequence[int]]
 ) -> Trial:
-    """Send each of the tried frames, then the one that must arrive; when that has arrived, what came before it has too.
+    """Send each of the tried frames, then the one that must arrive, then one that crosses to the other regions.
 
-    ``own`` is the segment where the control is heard, ``control`` and ``tried`` are VLAN tags, outermost first.
+    When these two have arrived, what came before them has too, wherever it was going. ``own`` is the segment where the
+    control is heard, ``control`` and ``tried`` are VLAN tags, outermost first.
     """
     nic = sender.nic("eth0")
     tokens = {name: os.urandom(12) for name in tried}
@@ -59,10 +60,35 @@ def send_and_listen(
             phase="the honest frame",
             expected=f"heard at all {len(there)} other ports of {own}",
         )
+        _cross(scene, points, taps)
         heard: Counter[str] = Counter()
         for point, segment in points.items():
             heard[segment] += _count(taps[point], tokens.values())
     return Trial(own, tuple(tried), heard)
+
+
+def _cross(scene: Scene, points: Mapping[str, str], taps: Mapping[str, Tap]) -> None:
+    """Wait for frames of the site's DHCP service, which is on all of its networks, in every other region.
+
+    Each trunk keeps its order: what went before them by any network has arrived there too.
+    """
+    service, token = scene.environment.host(f"dhcp-{scene.site.name}"), os.urandom(12)
+    for nic in service.spec.nics:
+        probe.inject(service, nic.name, [broadcast(nic.mac, (), token)])
+    regions = {point: _region(scene, point) for point in points}
+    others = set(regions.values()) - {nic.region for nic in service.spec.nics}
+    eventually(
+        lambda: {region for point, region in regions.items() if region in others and _count(taps[point], [token])},
+        until=lambda heard: heard == others,
+        within=CROSSING,
+        phase="the frame that crosses to the other regions",
+        expected=f"heard in {', '.join(sorted(others))}",
+    )
+
+
+def _region(scene: Scene, point: str) -> str:
+    host, _, nic = point.partition(":")
+    return scene.environment.host(host).nic(nic).region
 
 
 def _points(scene: Scene, sender: LabHost) -> dict[str, str]:

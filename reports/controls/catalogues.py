@@ -217,13 +217,17 @@ class _Reader:
         if wording == "none" and table.has("asks"):
             table.wrong("asks", "this catalogue's licence allows no wording (remove asks, and its translation)")
         named = table.strings("claims", ())
+        claims = [self._claims[one] for one in named if self._is_claim(table, one)]
+        shown = [scenario for claim in claims for scenario in claim.scenarios]
+        for scenario in sorted({one for one in shown if shown.count(one) > 1}):
+            table.wrong("claims", f"{scenario} is in two of these claims (keep the one that says it best)")
         control = Control(
             token=token,
             label=table.string("label"),
             asks=_both(table, "asks", "" if wording == "none" else None),
             source=table.string("source", source),
             confidence=table.choice("confidence", CONFIDENCES, CONFIDENCES[0]),
-            claims=[self._claims[one] for one in named if self._is_claim(table, one)],
+            claims=claims,
             limit=_both(table, "limit", ""),
         )
         table.close()

@@ -79,7 +79,8 @@ def _control(support: Support) -> Control:
 
 def _objective(control: str, support: Support) -> Objective:
     name = f"{control}_obj.{token(support.scenario)}"
-    return Objective(name, support.scenario, support.reason, support.does_not_prove, support.confidence)
+    limits = " ".join(filter(None, (support.does_not_prove, support.limit)))
+    return Objective(name, support.scenario, support.reason, limits, support.confidence)
 
 
 def _unmapped(record: Record) -> Iterator[Control]:

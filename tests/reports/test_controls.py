@@ -223,6 +223,19 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, file: str, right: str, 
     assert f"reports/controls/{message}" in str(told.value).splitlines()
 
 
+def test_a_control_takes_a_scenario_from_one_claim_alone(tmp_path: Path) -> None:
+    claim = WRITTEN[CLAIMS].partition("[[unmapped]]")[0]
+    twice = {
+        CLAIMS: claim.replace('"answers"', '"answers-too"') + WRITTEN[CLAIMS],
+        "one.toml": WRITTEN["one.toml"].replace('["answers"]', '["answers", "answers-too"]'),
+    }
+    told = (
+        "reports/controls/one.toml:18: controls.claims: SNS-WEB-01 is in two of these claims (keep the one that says it best)"
+    )
+    with pytest.raises(Unusable, match=re.escape(told)):
+        _load(tmp_path, twice)
+
+
 def test_what_a_broken_file_of_claims_would_have_said_is_not_missed_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(Unusable) as told:
         _load(tmp_path, WRITTEN | {CLAIMS: "[["})

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli import fault
 from lab.errors import LabError, LabNotFound
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def run_verb(given: argparse.Namespace) -> int:
     require_root()
     from cli import torture
 
-    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "down": _down,
-             "torture": torture.run}  # fmt: skip
+    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "fault": fault.run,
+             "torture": torture.run, "down": _down}  # fmt: skip
     return verbs[given.verb](given)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, compare, report, torture
+from cli import check, compare, fault, report, torture
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -43,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("segment", metavar="SEGMENT")
     capture.add_argument("--write", type=Path, metavar="FILE", help="write pcap to a file instead of showing")
     _run_option(capture)
+    fault.register(verbs)
     down = verbs.add_parser("down", help="remove a lab and all that it made")
     _run_option(down)
     down.add_argument(

@@ -93,6 +93,11 @@ class Appliance:
         """A configuration file, named as in findings (``Filter/05``)."""
         return self.path(f"{CONFIG}/{file}").read_text()
 
+    def read_log(self, name: str) -> str:
+        """A log of it (``l_ha``), all of it; empty when there is none."""
+        path = self.path(f"/log/{name}")
+        return path.read_text(errors="replace") if path.exists() else ""
+
     def write(self, file: str, text: str) -> None:
         """Replace a configuration file; nothing changes until a command applies it."""
         path = self.path(f"{CONFIG}/{file}")
@@ -173,8 +178,11 @@ class Appliance:
 
         The product has no command for it: its IKE daemon is told.
         """
-        program = "import sys; sys.path.insert(0, '/opt/rempart'); from lab.appliance import charon; charon.rekey()"
-        self.host.must("python3", "-B", "-c", program)
+        self.call("from lab.appliance import charon; charon.rekey()")
+
+    def call(self, statement: str) -> None:
+        """Have the appliance's own code do what no command of it does. Raises CommandFailed."""
+        self.host.must("python3", "-B", "-c", f"import sys; sys.path.insert(0, '/opt/rempart'); {statement}")
 
     def counters(self) -> dict[str, Counter]:
         """How often each rule matched, by its place (``Filter/05:14``) or implicit name. Raises LabError."""

@@ -39,7 +39,7 @@ INIT = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 2147483 & wait; 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """What to create. ``mounts`` are read-only unless the target is in ``writable``."""
+    """What to create. ``mounts`` are read-only unless the target is in ``writable``; ``filesystems`` (bytes) are in memory."""
 
     name: str
     hostname: str
@@ -49,6 +49,7 @@ class Container:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[Path, str] = field(default_factory=dict)
     writable: frozenset[str] = frozenset()
+    filesystems: Mapping[str, int] = field(default_factory=dict)
 
 
 def _told(ask: Callable[P, T]) -> Callable[P, T]:
@@ -134,7 +135,11 @@ class Engine:
                 f"{source}:{target}:{'rw' if target in container.writable else 'ro'}"
                 for source, target in container.mounts.items()
             ],
-            tmpfs={"/run": "exec,mode=755", "/tmp": "exec,mode=1777"},  # noqa: S108 - in the container, not here
+            tmpfs={
+                "/run": "exec,mode=755",
+                "/tmp": "exec,mode=1777",  # noqa: S108 - in the container, not here
+                **{target: f"exec,mode=755,size={size}" for target, size in container.filesystems.items()},
+            },
         )
         created = client.create_container(
             image,

@@ -33,13 +33,14 @@ nice -n -20 ovs-vswitchd --detach --pidfile --no-chdir --disable-system --log-fi
 """
 
 _START_RELAY = """
-python3 -m lab.relay "$@" >/run/relay.log 2>&1 &
+python3 -m lab.relay "$@" >"/run/$0.log" 2>&1 &
+echo $! >"/run/$0.pid"
 for _ in $(seq 500); do
-  grep -q relaying /run/relay.log && exit 0
+  grep -q relaying "/run/$0.log" && exit 0
   kill -0 $! 2>/dev/null || break
   sleep 0.01
 done
-cat /run/relay.log >&2
+cat "/run/$0.log" >&2
 exit 1
 """
 
@@ -73,18 +74,18 @@ class Fabric:
     def build(self, pids: Mapping[str, int]) -> None:
         """Wire every host. ``pids`` are the hosts' first processes. Raises CommandFailed."""
         with ThreadPoolExecutor(max_workers=2) as pool:
-            switch = pool.submit(self._run, ["sh", "-c", _START_SWITCH])
-            self._ip([*self._bridges(), *self._links(pids)])
+            switch = pool.submit(self.run, ["sh", "-c", _START_SWITCH])
+            self.ip([*self._bridges(), *self._links(pids)])
             switch.result()
-        self._run(["ovs-vsctl", *self._switch_ports()])
+        self.run(["ovs-vsctl", *self._switch_ports()])
         if relays := list(self._relays()):
-            self._start_relay(relays)
+            self.start_relay("distances", relays)
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(lambda host: self._configure(host, pids[host.name]), self.topology.hosts))
 
     def set_links(self, host: str, nics: Iterable[str], *, up: bool) -> None:
         """Pull or plug cables, all at once: the host sees their carriers change."""
-        self._ip(f"link set {self.port(host, nic)} {'up' if up else 'down'}" for nic in nics)
+        self.ip(f"link set {self.port(host, nic)} {'up' if up else 'down'}" for nic in nics)
 
     # How it is wired
 
@@ -126,7 +127,8 @@ class Fabric:
     def _distant_regions(self) -> list[str]:
         return [region for region in self.topology.regions[1:] if region in self._distance]
 
-    def _switch_bridge(self, region: str) -> str:
+    def switch_bridge(self, region: str) -> str:
+        """The vRack's switch in a region."""
         distant = self._distant_regions()
         return f"vrack{distant.index(region)}" if region in distant else "vrack"
 
@@ -135,11 +137,11 @@ class Fabric:
         # A shared MAC that moves to another port must be followed at once: by default the switch looks at its cached
         # flows every 500 ms, which would be our delay in every change of members and not the network's.
         words = ["--", "set", "Open_vSwitch", ".", "other_config:max-revalidator=100"]
-        for bridge in ("vrack", *(self._switch_bridge(region) for region in self._distant_regions())):
+        for bridge in ("vrack", *(self.switch_bridge(region) for region in self._distant_regions())):
             words += ["--", "add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev"]
         for number, region in enumerate(self._distant_regions()):
             words += ["--", "add-port", "vrack", f"d{number}a"]
-            words += ["--", "add-port", self._switch_bridge(region), f"d{number}d"]
+            words += ["--", "add-port", self.switch_bridge(region), f"d{number}d"]
         for host, nic in self._nics():
             if not self._is_vrack(nic):
                 continue
@@ -150,7 +152,7 @@ class Fabric:
                 mode = [f"trunks={vlans}"]
             else:
                 mode = [f"tag={self._segments[nic.segment].vlan}", "vlan_mode=access"]
-            words += ["--", "add-port", self._switch_bridge(nic.region), port, *mode]
+            words += ["--", "add-port", self.switch_bridge(nic.region), port, *mode]
         return words[1:]
 
     def _relays(self) -> Iterable[str]:
@@ -161,11 +163,15 @@ class Fabric:
                 port = self.port(host.name, nic.name)
                 yield f"{port}:{port}f:{self._distance[nic.region]}"
 
-    def _start_relay(self, links: list[str]) -> None:
-        """Start the relay; returns when it relays, so no frame is lost to its start."""
-        done = namespace.run(self.pid, ["sh", "-c", _START_RELAY, "relay", *links], where=NAME)
+    def start_relay(self, name: str, links: list[str]) -> None:
+        """Start a relay (:mod:`lab.relay`); returns when it relays, so no frame is lost to its start."""
+        done = namespace.run(self.pid, ["sh", "-c", _START_RELAY, f"relay-{name}", *links], where=NAME)
         if not done.ok:
-            raise HostFailed(NAME, "the relay between regions did not start", done.stderr)
+            raise HostFailed(NAME, f"the relay of the {name} did not start", done.stderr)
+
+    def stop_relay(self, name: str) -> None:
+        """Stop a relay that was started; nothing to do when it does not run."""
+        self.run(["sh", "-c", '[ ! -e $0 ] || { kill "$(cat $0)"; rm $0; }', f"/run/relay-{name}.pid"])
 
     def _configure(self, host: Host, pid: int) -> None:
         """Links up, static addresses, checksums complete."""
@@ -181,12 +187,18 @@ class Fabric:
         if not done.ok:
             raise CommandFailed(host.name, "address its interfaces", done.status, done.stderr)
 
-    def _run(self, command: list[str]) -> None:
+    def run(self, command: list[str]) -> str:
+        """Run a program where the wires are; its output. Raises CommandFailed."""
         done = namespace.run(self.pid, command, where=NAME)
         if not done.ok:
             raise CommandFailed(NAME, done.command[:120], done.status, done.stderr or done.stdout)
+        return done.stdout
 
-    def _ip(self, lines: Iterable[str]) -> None:
+    def start(self, command: list[str]) -> None:
+        """Start a program where the wires are, and leave it running; it must end by itself."""
+        self.run(["sh", "-c", '"$@" </dev/null >/dev/null 2>&1 &', "start", *command])
+
+    def ip(self, lines: Iterable[str]) -> None:
         """Run ip commands in the fabric's namespace, in one process.
 
         Its mount and network namespaces only: peers are named by pid, and pids are the machine's.

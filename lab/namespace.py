@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -105,6 +107,15 @@ def start(pid: int, command: Sequence[str], *, output: Path | None = None) -> su
             cwd="/",
             start_new_session=True,
         )
+
+
+def resume_commands(pid: int) -> None:
+    """Have commands that are run in a host go on: nsenter stops itself when what it runs is stopped, and nobody wakes it."""
+    ours = f"nsenter\0--target={pid}\0".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if (process / "cmdline").read_bytes().startswith(ours):
+                os.kill(int(process.name), signal.SIGCONT)
 
 
 def inside(pid: int, act: Callable[[], T], *, where: str = "") -> T:

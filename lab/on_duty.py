@@ -10,7 +10,7 @@ from typing import Any
 from lab.device import Appliance
 from lab.errors import HostFailed
 
-LOG = "/log/l_ha"
+LOG = "l_ha"
 WITHIN = 15.0  # s: an election and its services take 0.2; a machine under load is given time
 _LAST_STEP = "sessions adopted"  # what an elected member does last
 
@@ -38,11 +38,7 @@ def await_services(members: Sequence[Appliance], within: float = WITHIN) -> None
 
 
 def _events(member: Appliance) -> Iterator[Mapping[str, Any]]:
-    try:
-        lines = member.path(LOG).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return
-    for line in lines:
+    for line in member.read_log(LOG).splitlines():
         try:
             yield json.loads(line)
         except ValueError:

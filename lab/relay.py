@@ -2,13 +2,15 @@
 
 This kernel has no netem, so a process relays: one pair of AF_PACKET sockets per link, a queue of due times per
 direction, and a poll that wakes for the next one. VLAN tags, which the kernel strips from what it hands to packet
-sockets, are put back before sending.
+sockets, are put back before sending. A bad link makes frames wait up to JITTER seconds more, in order as on a wire, and
+loses a share of them, 0 to 1, in each direction.
 
-    python3 -m lab.relay LEFT:RIGHT:SECONDS [LEFT:RIGHT:SECONDS ...]
+    python3 -m lab.relay LEFT:RIGHT:SECONDS[:JITTER:LOST-FROM-LEFT:LOST-FROM-RIGHT] ...
 """
 
 from __future__ import annotations
 
+import random
 import select
 import socket
 import struct
@@ -29,10 +31,15 @@ AUXDATA = struct.Struct("=IIIHHHH")
 
 @dataclass(slots=True)
 class Side:
-    """One end of a link: its socket, and the frames that wait to leave by it with the times they may (monotonic s)."""
+    """One end of a link: its socket, and the frames that wait to leave by it with the times they may (monotonic s).
+
+    ``delay`` and ``jitter`` (seconds) and ``loss`` (0 to 1) are those of the frames that arrive here.
+    """
 
     socket: socket.socket
     delay: float
+    jitter: float = 0.0
+    loss: float = 0.0
     waiting: deque[tuple[float, bytes]] = field(default_factory=deque)
 
 
@@ -63,8 +70,16 @@ def take(side: Side, other: Side) -> None:
             frame, ancillary, _, sender = side.socket.recvmsg(65600, 64)
         except (BlockingIOError, OSError):
             return
-        if sender[2] != PACKET_OUTGOING:
-            other.waiting.append((time.monotonic() + side.delay, tagged(frame, ancillary)))
+        if sender[2] != PACKET_OUTGOING and not (side.loss and random.random() < side.loss):  # noqa: S311 - no secret
+            other.waiting.append((_due(side, other), tagged(frame, ancillary)))
+
+
+def _due(side: Side, other: Side) -> float:
+    due = time.monotonic() + side.delay
+    if side.jitter:
+        due += random.random() * side.jitter  # noqa: S311
+        due = max(due, other.waiting[-1][0] if other.waiting else 0.0)
+    return due
 
 
 def send_due(side: Side, now: float) -> float | None:
@@ -81,8 +96,9 @@ def main(links: list[str]) -> None:
     poller = select.poll()
     sides: dict[int, tuple[Side, Side]] = {}
     for link in links:
-        left, right, seconds = link.split(":")
-        pair = Side(open_side(left), float(seconds)), Side(open_side(right), float(seconds))
+        left, right, *quality = link.split(":")
+        seconds, jitter, from_left, from_right = (*map(float, quality), 0.0, 0.0, 0.0)[:4]
+        pair = Side(open_side(left), seconds, jitter, from_left), Side(open_side(right), seconds, jitter, from_right)
         for one, other in (pair, pair[::-1]):
             sides[one.socket.fileno()] = (one, other)
             poller.register(one.socket, select.POLLIN)

@@ -198,6 +198,7 @@ def _create(engine: Engine, run: str, topology: Topology) -> dict[str, int]:
             sysctls={**SYSCTLS, **forwards},
             mounts=mounts if host is None or host.code else {},
             writable=frozenset({"/opt/pycache"}),
+            filesystems={} if host is None else host.filesystems,
         )
         return name, engine.pid(engine.create(container, reference))
 

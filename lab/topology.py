@@ -52,6 +52,7 @@ class Host:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     arp_retry_ms: int = 1000  # between two ARP questions; 1000 is the kernel's own
     code: bool = False  # mount our own packages read-only (the simulated appliance)
+    filesystems: Mapping[str, int] = field(default_factory=dict)  # of its own, in memory: where -> bytes
     logs: tuple[str, ...] = ()  # files shown when the boot fails, and kept as evidence when a scenario fails
 
 

@@ -47,6 +47,8 @@ APPLIANCE_SYSCTLS: Mapping[str, str] = {
 # A member that takes over knows no neighbour yet; the kernel's second between two ARP questions would be its outage.
 ARP_RETRY_MS = 100
 _LOGS = ("filter", "vpn", "vpn_daemon", "ha", "ha_agent", "conntrackd", "sslvpn_udp", "sslvpn_tcp", "ldap", "server", "sshd")
+# Where the product has partitions: one that is full must fill nothing else. Memory is taken for what is in them alone.
+APPLIANCE_FILESYSTEMS = {"/log": 32_000_000, FIREWALL: 16_000_000}
 APPLIANCE_LOGS = tuple(f"/log/l_{name}" for name in _LOGS)
 
 
@@ -115,6 +117,7 @@ def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, s
         sysctls=APPLIANCE_SYSCTLS,
         arp_retry_ms=ARP_RETRY_MS,
         code=True,
+        filesystems=APPLIANCE_FILESYSTEMS,
         logs=APPLIANCE_LOGS,
     )
 

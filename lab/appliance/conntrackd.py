@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from lab.appliance import paths, programs
+from lab.appliance import ha_cluster, paths, programs
 from lab.appliance.daemon import Daemon, write_private
+from sns.model import Configuration
 
 PORT = 44242
 _CONFIGURATION = paths.STATE / "conntrackd.conf"
@@ -56,19 +57,21 @@ General {{
 """
 
 
-def configuration(own: IPv4Address, peer: IPv4Address, device: str) -> str:
+def settings(own: IPv4Address, peer: IPv4Address, device: str) -> str:
     """``conntrackd.conf`` of the member at ``own``, whose peer is reached over ``device``."""
     lock = paths.RUN / "conntrackd.lock"
     log = paths.LOG / "l_conntrackd"
     return _TEXT.format(own=own, peer=peer, device=device, port=PORT, control=_CONTROL, lock=lock, log=log)
 
 
-def start(own: IPv4Address, peer: IPv4Address, device: str) -> None:
-    """Start the exchange. Raises ServiceFailed."""
-    _DAEMON.stop()
+def start(configuration: Configuration) -> None:
+    """Start the exchange; does nothing when it runs. Raises ServiceFailed or ApplianceError."""
+    if _DAEMON.pid() is not None:
+        return
+    place = ha_cluster.place(configuration)
     _CONTROL.unlink(missing_ok=True)
     (paths.RUN / "conntrackd.lock").unlink(missing_ok=True)
-    write_private(_CONFIGURATION, configuration(own, peer, device))
+    write_private(_CONFIGURATION, settings(place.own.address, place.peer.address, place.link))
     _DAEMON.start(["-C", str(_CONFIGURATION)], _CONTROL.exists)
 
 

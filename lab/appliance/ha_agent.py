@@ -37,8 +37,14 @@ _CLIENTS = 8
 
 def boot(configuration: Configuration) -> None:
     """Start the exchange of sessions and the agent. Raises ServiceFailed or ApplianceError."""
-    place = ha_cluster.place(configuration)
-    conntrackd.start(place.own.address, place.peer.address, place.link)
+    conntrackd.start(configuration)
+    start()
+
+
+def start() -> None:
+    """Start the agent; does nothing when it runs. Raises ServiceFailed."""
+    if _AGENT.pid() is not None:
+        return
     ha_cluster.CONTROL.unlink(missing_ok=True)
     _AGENT.start(
         ["-m", "lab.appliance.ha_agent"],
@@ -270,7 +276,7 @@ class Agent:
                 self.lease.revoke()
                 phases["gate_shut"] = time.monotonic()
             self._say(decided)
-            if transition.before is not Mode.STARTING and transition.after is Mode.PASSIVE:
+            if transition.after is Mode.PASSIVE:  # at its start too: an agent that died left its tunnels running
                 self._order(Order.REST)
         if transition.before is not transition.after:
             self.last_change = int(time.time())

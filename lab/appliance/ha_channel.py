@@ -69,6 +69,7 @@ def call(address: str, port: int, key: bytes, *, within: float) -> Iterator[Chan
     with contextlib.ExitStack() as open_ends:
         with _told():
             plain = open_ends.enter_context(socket.create_connection((address, port), timeout=within))
+            _notice_death(plain)
             connection = open_ends.enter_context(context.wrap_socket(plain))
         channel = Channel(connection)
         seen = _fingerprint(connection.getpeercert(binary_form=True) or b"")
@@ -105,6 +106,13 @@ def answer(connection: socket.socket, context: ssl.SSLContext, key: bytes, *, wi
         if not hmac.compare_digest(channel.receive(), _proof(key, b"calling", theirs, own, shown)):
             raise ChannelFailed("a caller without our HA password")
         yield channel
+
+
+def _notice_death(connection: socket.socket) -> None:
+    """A member that dies while we wait for its word is given up after three seconds, not when its time is up."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2)):
+        connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @contextlib.contextmanager

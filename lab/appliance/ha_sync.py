@@ -6,9 +6,11 @@ had been edited there, replaces its own folders whole, and applies what differs;
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import io
 import json
+import os
 import shutil
 import sys
 import tarfile
@@ -26,8 +28,11 @@ from lab.appliance.ha_control import ask
 from sns.model import Configuration, Severity
 from sns.reader import read
 
-_INCOMING = paths.STATE / "incoming"
+_INCOMING = paths.FIREWALL / "incoming"  # on the file system of what it replaces: a full one is noticed before that
 _WITHIN = 30.0  # s for the peer to check, replace and apply
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
 
 # What makes a changed file count, by its first folder or its name; what is not listed needs enfilter.
 _APPLIED_BY: Mapping[str, tuple[str, ...]] = {
@@ -148,7 +153,14 @@ def _take(channel: Channel) -> None:
 def receive(archive: bytes) -> dict[str, Any]:
     """Check, replace and apply a configuration; what to answer. Raises Refused when it has errors: nothing is changed."""
     shutil.rmtree(_INCOMING, ignore_errors=True)
-    unpack(archive, _INCOMING)
+    try:
+        unpack(archive, _INCOMING)
+        return _put_in_place()
+    finally:
+        shutil.rmtree(_INCOMING, ignore_errors=True)
+
+
+def _put_in_place() -> dict[str, Any]:
     _refuse_broken(read(_fresh(paths.CONFIG), leases=leases.by_section()))
     replaced, removed = _differences()
     failures: list[str] = []
@@ -201,12 +213,10 @@ def _named(path: Path) -> str:
 
 
 def _replace(folder: Path, fresh: Path) -> None:
-    old = folder.with_name(f"{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        folder.rename(old)
-    shutil.move(fresh, folder)
-    shutil.rmtree(old, ignore_errors=True)
+    """Exchange two folders, at once: a member that loses power has the one or the other. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if _libc.renameat2(_HERE, os.fsencode(folder), _HERE, os.fsencode(fresh), _EXCHANGE) != 0:
+        raise OSError(ctypes.get_errno(), f"cannot replace {folder}")
 
 
 def commands_for(changed: Iterable[str]) -> list[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from lab.errors import LabError
-from lab.faults import links, power
+from lab.faults import daemons, disk, links, moments, power, wires
 from lab.faults.fault import BadParameter, Fault, Kind
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (*power.KINDS, *links.KINDS)}
+_FAMILIES = (power, links, wires, daemons, disk, moments)
+KINDS: Mapping[str, Kind] = {kind.name: kind for family in _FAMILIES for kind in family.KINDS}
 
 
 class NoSuchFault(LabError):

@@ -11,7 +11,7 @@ _OFF = "/run/power-is-off"
 def cut(target: Target) -> None:
     """Every process dies and every cable goes dead, at once."""
     host = target.host
-    host.must("touch", _OFF)
+    target.member.path(_OFF).touch()
     # Nobody may see one wire fail before the others and hand over, nor close a session: that is no power cut.
     host.freeze_everything()
     target.fabric.set_links(target.name, target.all_nics, up=False)
@@ -22,13 +22,13 @@ def cut(target: Target) -> None:
 
 def restore(target: Target) -> None:
     """Boot it when its power was cut. On return it has booted; it may not be one of the pair yet."""
-    host = target.host
-    if not host.run("test", "-e", _OFF).ok:
+    host, mark = target.host, target.member.path(_OFF)
+    if not mark.exists():
         return
     host.kill_everything()  # what a cut that did not come to its end left frozen
     target.fabric.set_links(target.name, target.all_nics, up=True)
     host.must(host.spec.boot)
-    host.must("rm", "-f", _OFF)
+    mark.unlink()
 
 
 def _occupied(target: Target, values: Values) -> frozenset[str]:  # noqa: ARG001 - the kind's form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -45,6 +45,9 @@ class Pair:
 
     def becomes(self, *modes: str, within: float = 5.0) -> None:
         eventually(self.modes, until=lambda seen: seen == sorted(modes), within=within, phase="the members' modes")
+
+    def eventually(self, look: Callable[[], object], wanted: object) -> None:
+        eventually(look, until=lambda seen: seen == wanted, within=3.0, phase="what follows", expected=wanted)
 
     def ailments(self) -> list[str]:
         if self.modes() != ["active", "passive"]:

@@ -1,0 +1,44 @@
+"""One program dies; it runs again when that is undone, where it has to run."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.device import Appliance
+from tests.lab.faults.conftest import Pair
+
+pytestmark = pytest.mark.lab
+
+PROGRAMS = {"ha_agent": "lab.appliance.ha_agent", "conntrackd": "conntrackd", "charon": "charon", "openvpn": "openvpn"}
+
+
+def running(member: Appliance) -> set[str]:
+    listing = member.host.must("sh", "-c", "ps -e -o stat=,args= | grep -v ^Z")
+    return {name for name, words in PROGRAMS.items() if words in listing}
+
+
+@pytest.mark.parametrize("daemon", PROGRAMS)
+def test_one_program_dies_and_runs_again(pair: Pair, daemon: str) -> None:
+    victim = pair.active
+    assert running(victim) == PROGRAMS.keys()
+    with pair.fault(f"daemon-dead daemon={daemon}", victim):
+        pair.eventually(lambda: running(victim), PROGRAMS.keys() - {daemon})
+        if daemon == "ha_agent":
+            pair.becomes("active", "silent")
+    pair.becomes("active", "passive")
+    assert running(pair.active) == PROGRAMS.keys()
+
+
+def test_a_member_whose_agent_died_and_came_back_runs_no_tunnels(pair: Pair) -> None:
+    victim = pair.active
+    with pair.fault("daemon-dead daemon=ha_agent", victim):
+        pair.becomes("active", "silent")
+    pair.becomes("active", "passive")
+    pair.eventually(lambda: running(victim), {"ha_agent", "conntrackd"})
+
+
+def test_nothing_is_started_on_the_passive_member(pair: Pair) -> None:
+    victim = pair.passive
+    with pair.fault("daemon-dead daemon=charon", victim):
+        pass
+    assert running(victim) == {"ha_agent", "conntrackd"}

@@ -66,9 +66,9 @@ class Table:
         """A text, not empty."""
         return self._read(name, _text, "a text between quotes", "", default)
 
-    def day(self, name: str, default: str | None = None) -> str:
+    def day(self, name: str) -> str:
         """A day, written without quotes, as ISO 8601 text."""
-        return self._read(name, _day, "a day that exists, written as 2027-01-31 without quotes", "", default)
+        return self._read(name, _day, "a day that exists, written as 2027-01-31 without quotes", "", None)
 
     def strings(self, name: str, default: Sequence[str] | None = None) -> Sequence[str]:
         """A list of texts that has at least one, each once."""
@@ -114,10 +114,10 @@ class Table:
 
 
 class File:
-    """A file as tables. One that cannot be read or is no TOML is a mistake, and has none."""
+    """A file as tables. One that cannot be read or is no TOML is a mistake, and has none. ``shown`` is its name in messages."""
 
-    def __init__(self, path: Path, mistakes: Mistakes, *, shown: str = "") -> None:
-        self.shown = shown or str(path)
+    def __init__(self, path: Path, mistakes: Mistakes, *, shown: str) -> None:
+        self.shown = shown
         self._mistakes = mistakes
         self._values: Mapping[str, Any] = {}
         self._lines: dict[tuple[str, int], dict[str, int]] = {}

@@ -14,7 +14,7 @@ import pytest
 from reports.entries import End, Entry
 from reports.html import page
 from reports.html.controls import Controls
-from reports.html.view import view
+from reports.html.view import DECISIVE, view
 from reports.languages import CODES
 from reports.record import read
 from tests.reports.examples import BASIC, RUN, outcome, scenario, written
@@ -207,6 +207,12 @@ def test_what_is_accepted_is_no_success(tmp_path: Path, subjects: Sequence[str],
     record = written(tmp_path, (RUN, *map(waiver, subjects), *failed, End(status=0, seconds=1, counts={})))
     assert headline in page.render(record)
     assert view(record).verdict == ("fail" if len(subjects) == 1 else "waived")
+
+
+@pytest.mark.parametrize("verdict", sorted({*DECISIVE, "waived", "pass"}))
+def test_every_verdict_has_its_colour_in_each_drawing(verdict: str) -> None:
+    style = (Path(page.__file__).parent.parent / "templates" / "drawing.css").read_text(encoding="utf-8")
+    assert all(f"{kind}{verdict} {{" in style for kind in (".flow.v-", ".badge.v-", ".bar-"))
 
 
 def test_without_catalogues_there_is_no_matrix(tmp_path: Path) -> None:

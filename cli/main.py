@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 it failed, or something is missing (``doctor``); 2 wrong use or bad input; 130 interrupted (Ctrl-C);
 143 terminated, 129 hung up: what was begun is undone first. ``rempart lab exec`` ends with the status of the command that
-it ran.
+it ran; ``rempart verify`` has codes of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, compare, fault, report, torture
+from cli import check, compare, fault, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     check.register(commands)
     compare.register(commands)
     report.register(commands)
+    verify.register(commands)
     return parser
 
 
@@ -88,12 +89,9 @@ def _run(given: argparse.Namespace) -> int:
         from cli.doctor import doctor
 
         return doctor()
-    if given.command == "check":
-        return check.run(given)
-    if given.command == "compare":
-        return compare.run(given)
-    if given.command == "report":
-        return report.run(given)
+    plain = {"check": check.run, "compare": compare.run, "report": report.run, "verify": verify.run}
+    if run := plain.get(given.command):
+        return run(given)
     from cli.lab import WrongUse, run_verb
     from lab.errors import LabError
     from provisioning.deployment import DeploymentError

@@ -9,16 +9,58 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 NOTHING = ""
 """What the first line holds: there is none before it."""
 
+_FIELD = b'"before":"'
+_NEAR = 80  # bytes from a line's beginning: only its kind stands before the hash
+
 
 def digest(line: bytes) -> str:
     """What the next line holds of this one, which ends with its newline."""
     return hashlib.sha256(line).hexdigest()
+
+
+def breaks(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
+    """The lines, without their newlines, that are not as or where they were written: the number of each, and why.
+
+    Counted from 1. Whether the last line was changed no chain can tell: none holds its hash.
+    """
+    held = [before(line) for line in lines]
+    hashes = [digest(line + b"\n") for line in lines]
+    if held == [NOTHING, *hashes[:-1]]:
+        return
+    places = {one: place for place, one in enumerate(hashes)}
+    told = set()
+    for place, (wanted, found) in enumerate(zip(held, [NOTHING, *hashes[:-1]], strict=True)):
+        if wanted == found:
+            continue
+        followed = place + 1 < len(lines) and held[place + 1] == hashes[place]
+        if wanted in places or wanted == NOTHING:
+            at, why = place, f"was written after line {places[wanted] + 1}" if wanted else "was written as the first line"
+            why += ": lines were put in, taken out or moved"
+        elif followed or place + 1 == len(lines):
+            at, why = (
+                place - 1,
+                f"is not the line that line {place + 1} was written after: it was changed, or lines after it taken out",
+            )
+        else:
+            at, why = place, "was changed"
+        if at not in told:
+            told.add(at)
+            yield max(at, 0) + 1, why if at >= 0 else "is not the first line that was written"
+
+
+def before(line: bytes) -> str | None:
+    """The hash of the line before it that a line holds; None when it holds none where every line has it."""
+    start = line.find(_FIELD, 0, _NEAR)
+    if start < 0:
+        return None
+    start += len(_FIELD)
+    return line[start : line.find(b'"', start)].decode("ascii", "replace")
 
 
 class ChainedFile:

@@ -9,9 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from reports.record import Record, read
-
-SUMS = "SHA256SUMS"
-"""The list that seals a run's folder: once it is there, no file of the folder may change or be added."""
+from reports.seal import SUMS
 
 
 class Sealed(Exception):

@@ -1,7 +1,7 @@
 """Writes the run's record as the run goes, and gives steps the ``record`` fixture.
 
 The run's folder is made when the first scenario begins, so that runs of other tests leave nothing. Parallel workers all
-append to the one record; the controller ends it, and renders it.
+append to the one record; the controller ends it, renders it, and has it sealed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outco
 from reports.entries import Scenario as ScenarioEntry
 from reports.entries import Step as StepEntry
 from reports.record import Writer, read
+from reports.seal import SealFailed
 from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
-from steps.plugins import collection, controls, run_header, verdicts
+from steps.plugins import collection, controls, run_header, sealing, verdicts
 from steps.verdict import Prediction, Refuted, words
 
 if TYPE_CHECKING:
@@ -353,7 +354,7 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """End the record and render it; a parallel worker leaves that to the controller."""
+        """End the record, render and seal it; a parallel worker leaves that to the controller."""
         if hasattr(self.config, "workerinput") or not self._recorded():
             return
         try:
@@ -361,7 +362,8 @@ class Recorder:
             seconds = round(time.monotonic() - self._begun, 3)
             self._opened().write(End(status=int(session.exitstatus), seconds=seconds, counts=counts))
             renderings.write_all(self.folder)
-        except (RecordError, OSError) as why:
+            sealing.close(self.config, self.folder)
+        except (RecordError, OSError, SealFailed) as why:
             self._lost = self._lost or str(why)
             session.exitstatus = RECORD_LOST
         if self._only_ours and self.config.get_verbosity() < 2:

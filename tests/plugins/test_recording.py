@@ -227,7 +227,7 @@ def test_parallel_workers_write_one_record(tmp_path: Path) -> None:
     assert record.complete
     assert record.counts() == {"pass": 8, "fail": 9, "skipped": 1}
     assert {one.start.worker for one in record.scenarios.values()} == {"gw0", "gw1"}
-    left = {"record.jsonl", "evidence", "report.html", "junit.xml", "oscal", "hdf.json", "summary.md"}
+    left = {"record.jsonl", "evidence", "report.html", "junit.xml", "oscal", "hdf.json", "summary.md", "SHA256SUMS"}
     assert {path.name for path in tree.runs[0].iterdir()} == left, "and nothing left over"
     assert "8 passed, 9 failed, 1 skipped" in done.output
 

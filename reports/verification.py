@@ -1,0 +1,196 @@
+"""Whether a run's folder is as the run left it: its record's chain, its sums, its signature, and whether it is complete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from reports import chain, seal, signature
+from reports.entries import SCHEMA, Json, RecordError
+from reports.record import RECORD
+
+Kind = Literal["changed", "missing", "added", "unreadable", "incomplete", "not sealed", "not signed"]
+
+_TOLD = tuple(b'{"entry":"%s"' % kind for kind in (b"run", b"plan", b"scenario", b"evidence", b"outcome", b"end"))
+"""How the lines begin that say what must be there. The others are vouched for by the chain alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be, with its file, and line where there is one."""
+
+    kind: Kind
+    where: str
+    what: str
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was checked and found. ``signed`` is None without a good signature."""
+
+    folder: Path
+    findings: list[Finding] = field(default_factory=list)
+    lines: int = 0
+    files: int = 0
+    planned: int = 0
+    ended: int = 0
+    signed: signature.Signed | None = None
+
+    def found(self, kind: Kind, where: str, what: str) -> None:
+        """Note a finding."""
+        self.findings.append(Finding(kind, where, what))
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the lines of a record say must be there."""
+
+    planned: Sequence[str] = ()
+    begun: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    evidence: list[tuple[int, str, str]] = field(default_factory=list)
+    end: bool = False
+
+
+def verify(folder: Path, *, signers: Path | None = None, signer: str = "") -> Verification:
+    """Check a run's folder; everything that is wrong with it at once.
+
+    Raises RecordError when there is no run's folder, OSError when it cannot be read, and SignersUnreadable.
+    """
+    if not (folder / RECORD).exists() and not (folder / seal.SUMS).exists():
+        raise RecordError(f"{folder / RECORD}: there is no record")
+    done = Verification(folder)
+    names, others = seal.contents(folder)
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(seal.digests, folder, names)
+        told = _record(done)
+        hashes = hashing.result()
+    _files(done, hashes, others, told)
+    _complete(done, told)
+    _signature(done, signers, signer)
+    return done
+
+
+# The record
+
+
+def _record(done: Verification) -> _Told:
+    told = _Told()
+    try:
+        lines = (done.folder / RECORD).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return told
+    if lines.pop():
+        done.found("incomplete", f"{RECORD}:{len(lines) + 1}", "is only half written")
+    done.lines = len(lines)
+    if (schema := _schema(lines)) != SCHEMA:
+        kind: Kind = "changed" if schema is None else "unreadable"
+        what = (
+            "is not the first line of a record" if schema is None else f"schema {schema!r} is not known here (this is {SCHEMA})"
+        )
+        done.found(kind, f"{RECORD}:1", what)
+        return told
+    for number, why in chain.breaks(lines):
+        done.found("changed", f"{RECORD}:{number}", why)
+    for number, line in enumerate(lines, start=1):
+        if line.startswith(_TOLD):
+            try:
+                _tell(told, number, json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                done.found("changed", f"{RECORD}:{number}", "is not a line of a record")
+    return told
+
+
+def _schema(lines: Sequence[bytes]) -> Json:
+    """The version that the first line names; None when it is no first line."""
+    try:
+        first = json.loads(lines[0])
+        return first["schema"] if first["entry"] == "run" else None
+    except (IndexError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _tell(told: _Told, number: int, line: Mapping[str, Json]) -> None:
+    match line["entry"]:
+        case "plan":
+            told.planned = [str(one) for one in line["planned"]]
+        case "scenario":
+            told.begun.add(line["instance"])
+        case "outcome":
+            told.ended.add(line["instance"])
+        case "evidence":
+            told.evidence.append((number, str(line["path"]), str(line["sha256"])))
+        case "end":
+            told.end = True
+
+
+def _complete(done: Verification, told: _Told) -> None:
+    done.planned, done.ended = len(told.planned), len(told.ended)
+    if any(one.kind == "unreadable" for one in done.findings) or not done.lines:
+        return
+    if not told.end:
+        done.found("incomplete", f"{RECORD}:{done.lines}", "is the last line: the run did not come to its end")
+    for one in told.planned:
+        if one not in told.begun:
+            done.found("incomplete", RECORD, f"{one} was planned and did not run")
+        elif one not in told.ended:
+            done.found("incomplete", RECORD, f"{one} began and did not end")
+
+
+# The files
+
+
+def _files(done: Verification, hashes: Mapping[str, str], others: Sequence[str], told: _Told) -> None:
+    expected: dict[str, list[tuple[str, str]]] = {}
+    sealed = (done.folder / seal.SUMS).exists()
+    for name, number, digest in _sums(done) if sealed else ():
+        expected.setdefault(name, []).append((f"{seal.SUMS}:{number}", digest))
+    listed = set(expected)
+    for number, name, digest in told.evidence:
+        expected.setdefault(name, []).append((f"{RECORD}:{number}", digest))
+    done.files = len(hashes)
+    for name, witnesses in expected.items():
+        against = [where for where, digest in witnesses if hashes.get(name) != digest]
+        if name in others:
+            done.found("changed", name, "is a link or a device, not a file")
+        elif name not in hashes:
+            done.found("missing", name, f"is named in {' and '.join(against)}")
+        elif against:
+            done.found("changed", name, f"is not the file that {' and '.join(against)} name{'s' * (len(against) == 1)}")
+    if not sealed:
+        done.found("not sealed", seal.SUMS, "is not there: the run was killed, or could not finish its record")
+        return
+    for name in sorted({*hashes, *others} - listed):
+        done.found("added", name, f"is not in {seal.SUMS}")
+
+
+def _sums(done: Verification) -> Iterator[tuple[str, int, str]]:
+    sums, wrong = seal.read_sums((done.folder / seal.SUMS).read_bytes())
+    for number in wrong:
+        done.found("changed", f"{seal.SUMS}:{number}", "is not a line of sums")
+    for name, (number, digest) in sums.items():
+        yield name, number, digest
+
+
+# The signature
+
+
+def _signature(done: Verification, signers: Path | None, signer: str) -> None:
+    there = {name: (done.folder / name).exists() for name in (seal.SUMS, seal.SIGNATURE)}
+    if not there[seal.SIGNATURE]:
+        if signers is not None:
+            done.found("not signed", seal.SIGNATURE, "is not there: nobody vouches for this folder")
+        return
+    if not there[seal.SUMS]:
+        done.found("changed", seal.SIGNATURE, f"signs a {seal.SUMS} that is not there")
+        return
+    try:
+        done.signed = signature.check(done.folder, signers=signers, signer=signer)
+    except signature.NotAllowed as why:
+        done.found("not signed", seal.SIGNATURE, str(why))
+    except signature.SignatureWrong as why:
+        done.found("changed", seal.SIGNATURE, str(why))

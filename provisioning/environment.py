@@ -16,7 +16,7 @@ from lab import image, ownership, running
 from lab.capture import Frame, Tap, close_all
 from lab.cluster import Cluster
 from lab.device import Appliance
-from lab.errors import LabNotFound
+from lab.errors import CaptureIncomplete, LabError, LabNotFound
 from lab.faults.fault import Target
 from lab.faults.injection import Faults
 from lab.on_duty import await_services
@@ -76,7 +76,8 @@ class LabEnvironment:
         self.secrets = secrets
         self._collector = Collector(deployment, lab, self._cluster, secrets.redaction)
         self._taps: dict[str, Tap] = {}
-        self._heard: dict[str, list[Frame]] = {}
+        self._heard: dict[str, list[Frame]] = {}  # by captures for a moment, which are closed
+        self._missing: list[str] = []  # captures that lost frames, and why
         self._clusters: dict[str, Cluster] = {}
 
     @property
@@ -201,7 +202,10 @@ class LabEnvironment:
             yield taps
         finally:
             for point, tap in taps.items():
-                self._heard.setdefault(point, []).extend(tap.whole())
+                try:
+                    self._heard.setdefault(point, []).extend(tap.whole())
+                except LabError as why:
+                    self._missing.append(str(why))
             close_all(taps.values())
 
     def transit(self, site: str) -> Tap:
@@ -227,6 +231,7 @@ class LabEnvironment:
         """What follows belongs to the scenario that begins; what was captured before is forgotten. Raises HostGone."""
         self.lab.must_run()
         self._heard.clear()
+        self._missing.clear()
         for point in self.always_on:
             self.tap(point)
         for tap in self._taps.values():
@@ -237,16 +242,26 @@ class LabEnvironment:
         """The scenario is about the firewalls of these sites, and about this tunnel if it names one."""
         self._collector.concerns(*sites, tunnel=tunnel)
 
-    def evidence(self, title: str, steps: Sequence[tuple[float, str]], *, failed: bool) -> Iterator[Piece]:
+    def evidence(self, title: str, steps: Sequence[tuple[float, str]]) -> Iterator[Piece]:
         """What is kept of the scenario that ends, file by file (``docs/evidence.md``).
 
         ``title`` names run and scenario. ``steps`` are their beginnings, in seconds since the epoch, and their sentences.
-        ``failed`` adds the logs of the hosts that took part. Raises CaptureIncomplete when frames were lost.
+        Raises CaptureIncomplete, after all else, when captures are missing.
         """
-        frames = {point: tap.whole() for point, tap in self._taps.items()}
-        heard = {point: seen for point, seen in self._heard.items() if point not in frames}
+        frames, missing = dict(self._heard), list(self._missing)
+        for point, tap in self._taps.items():
+            try:
+                frames[point] = tap.whole()
+            except LabError as why:
+                missing.append(str(why))
         told = [Step(begun, number, sentence) for number, (begun, sentence) in enumerate(steps, start=1)]
-        yield from self._collector.pieces(title, told, frames | heard, failed=failed)
+        yield from self._collector.pieces(title, told, frames)
+        if missing:
+            raise CaptureIncomplete("; ".join(missing))
+
+    def logs(self) -> Iterator[Piece]:
+        """What the logs of the hosts that took part gained, once :meth:`evidence` has told who did."""
+        return self._collector.logs()
 
     def close(self) -> None:
         """Let go of the lab; it goes on."""

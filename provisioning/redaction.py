@@ -15,6 +15,7 @@ from itertools import groupby, takewhile
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "[secret]"
+_REMEMBERED = 100  # characters
 SHORTEST = 6  # characters: hiding something shorter would hide half of every output
 BLANK = b"*"
 """What is put over each byte of a secret where lengths must stay as they are."""
@@ -42,6 +43,7 @@ class Redaction:
     def __init__(self) -> None:
         self._known: set[str] = set()
         self._patterns: tuple[re.Pattern[str], re.Pattern[bytes]] | None = None
+        self._short: dict[str, str] = {}  # what was made of short texts: a record says the same words again and again
 
     @property
     def known(self) -> frozenset[str]:
@@ -55,6 +57,7 @@ class Redaction:
         if new:
             self._known |= new
             self._patterns = None
+            self._short.clear()
 
     def notice(self, text: str) -> None:
         """Learn the cookies and passwords that stand in a command or in what it printed, wherever they may turn up later."""
@@ -66,6 +69,13 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """The text with :data:`HIDDEN` in the place of each secret."""
+        if len(text) > _REMEMBERED:
+            return self._hidden(text)
+        if text not in self._short:
+            self._short[text] = self._hidden(text)
+        return self._short[text]
+
+    def _hidden(self, text: str) -> str:
         for pattern, shown in _IN_TEXT:
             text = pattern.sub(shown, text)
         text = _CURL.sub(lambda one: _OF_CURL.sub(rf"\1{HIDDEN}", one[0]), text)

@@ -35,6 +35,8 @@ class Span:
     commands: list[Ran] = field(default_factory=list)
     before: dict[str, states.Moment] = field(default_factory=dict)
     clusters: set[str] = field(default_factory=set)
+    took_part: set[str] = field(default_factory=set)
+    left: int = bounds.SCENARIO
     tunnels: set[str] = field(default_factory=set)
 
 
@@ -83,37 +85,46 @@ class Collector:
 
     # When it has ended
 
-    def pieces(
-        self, title: str, steps: Sequence[Step], frames: Mapping[str, Sequence[Frame]], *, failed: bool
-    ) -> Iterator[Piece]:
+    def pieces(self, title: str, steps: Sequence[Step], frames: Mapping[str, Sequence[Frame]]) -> Iterator[Piece]:
         """What is kept of the scenario that ends: what its hosts told, what its firewalls hold, what its wires carried.
 
-        ``failed`` adds the logs of those who took part. Nothing exceeds the bounds; a file that is left out is named.
+        ``title`` names run and scenario. Nothing exceeds the bounds; what was cut says so in its description.
         """
         span, flows = self._span, Flows(frames, self._owners)
-        took_part = self._took_part(span, flows)
-        left = min(bounds.SCENARIO, self._left)
-        for piece in self._texts(span, flows, steps, took_part if failed else set()):
-            what, text = bounds.shortened(piece.what, self._redaction.text(str(piece.content)), min(bounds.TEXT, left))
-            kept = Piece(piece.name, text, what)
-            left -= kept.size
-            yield kept
+        span.took_part = self._took_part(span, flows)
+        yield from map(self._within_bounds, self._texts(span, flows, steps))
         points = sorted(frames, key=lambda point: len(frames[point]))
         for number, point in enumerate(points):
-            if seen := flows.of(point, took_part, beacons=bool(span.clusters)):
-                limit = min(bounds.CAPTURE, left // (len(points) - number))
-                kept = capture(point, seen, title=title, steps=steps, redaction=self._redaction, limit=limit)
-                left -= kept.size
-                yield kept
-        self._left -= min(bounds.SCENARIO, self._left) - left
+            if seen := flows.of(point, span.took_part, beacons=bool(span.clusters)):
+                limit = min(bounds.CAPTURE, self._allowance // (len(points) - number))
+                yield self._taken(capture(point, seen, title=title, steps=steps, redaction=self._redaction, limit=limit))
+
+    def logs(self) -> Iterator[Piece]:
+        """What the logs of the hosts that took part gained since the scenario began, for one that failed."""
+        for name in sorted(self._span.took_part):
+            yield self._within_bounds(logs.gained(self._lab.host(name), self._span.logs))
+
+    @property
+    def _allowance(self) -> int:
+        return max(0, min(self._span.left, self._left))
+
+    def _within_bounds(self, piece: Piece) -> Piece:
+        text = self._redaction.text(str(piece.content))
+        what, text = bounds.shortened(piece.what, text, min(bounds.TEXT, self._allowance))
+        return self._taken(Piece(piece.name, text, what))
+
+    def _taken(self, piece: Piece) -> Piece:
+        self._span.left -= piece.size
+        self._left -= piece.size
+        return piece
 
     def _took_part(self, span: Span, flows: Flows) -> set[str]:
         """Hosts that steps asked for, the firewalls that it is about, and whom the former exchanged packets with."""
-        firewalls = {member.name for site in self._deployment.sites for member in self._cluster(site).members}
-        about = {member.name for site in span.before for member in self._cluster(site).members}
+        members = {site.name: {one.id for one in site.firewall.members} for site in self._deployment.sites.values()}
+        firewalls, about = (set().union(*(members[site] for site in sites)) for sites in (members, span.before))
         return span.hosts | about | flows.partners(span.hosts, but=firewalls)
 
-    def _texts(self, span: Span, flows: Flows, steps: Sequence[Step], failed: set[str]) -> Iterator[Piece]:
+    def _texts(self, span: Span, flows: Flows, steps: Sequence[Step]) -> Iterator[Piece]:
         if span.commands:
             text = commands.shown(span.commands, steps, self._redaction.text)
             yield Piece("commands.txt", text, "the commands that were run, and what they printed")
@@ -126,8 +137,6 @@ class Collector:
         if VPN_CLIENT in span.hosts:
             served = [site for site in span.before if self._deployment.site(site).pools]
             yield from states.vpn_users([self._cluster(site) for site in served])
-        for name in sorted(failed):
-            yield logs.gained(self._lab.host(name), span.logs)
 
     def _joined(self, span: Span, flows: Flows) -> list[str]:
         """The sites of the tunnels that it is about, or that packets between their networks should have taken."""

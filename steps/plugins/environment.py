@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEEPER = pytest.StashKey["Keeper"]()
 _USED = pytest.StashKey[surroundings.Environment]()
 _STEPS = pytest.StashKey["list[tuple[float, str]]"]()
+_LOGS_KEPT = pytest.StashKey[bool]()
 _TERMINATION = pytest.StashKey[object]()
 
 
@@ -97,15 +98,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     finally:
         used = item.stash.get(_USED, None)
         if used is not None and not stopped and collection.template_of(item):
-            _keep_evidence(item, used, failed=failed)
+            title = f"{item.nodeid} of run {item.config.stash[RECORDER].folder.name}"
+            steps = item.stash.setdefault(_STEPS, [])
+            _keep(item, surroundings.evidence(used, title, steps))
+            if failed:
+                keep_logs(item)
 
 
-def _keep_evidence(item: pytest.Item, used: surroundings.Environment, *, failed: bool) -> None:
+def keep_logs(item: pytest.Item) -> None:
+    """Keep the logs of the hosts that took part in a scenario that failed, once."""
+    used = item.stash.get(_USED, None)
+    if used is not None and not item.stash.get(_LOGS_KEPT, False):
+        item.stash[_LOGS_KEPT] = True
+        _keep(item, surroundings.logs(used))
+
+
+def _keep(item: pytest.Item, pieces: Iterable[surroundings.Piece]) -> None:
     recorder, begun = item.config.stash[RECORDER], time.monotonic()
-    record, title = ScenarioRecorder(recorder, item.name), f"{item.nodeid} of run {recorder.folder.name}"
-    steps = item.stash.setdefault(_STEPS, [])
+    record = ScenarioRecorder(recorder, item.name)
     try:
-        for piece in surroundings.evidence(used, title, steps, failed=failed):
+        for piece in pieces:
             record.keep(piece.name, piece.content, what=piece.what)
     except surroundings.Unusable as why:
         recorder.event(f"{item.name}: its evidence is not whole: {why}")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from steps.plugins import surroundings
-from steps.plugins.environment import KEEPER
+from steps.plugins.environment import KEEPER, keep_logs
 from steps.plugins.verdicts import Told
 
 T = TypeVar("T", bound=surroundings.Restorable[Any])
@@ -72,4 +72,8 @@ def changes(request: pytest.FixtureRequest) -> Iterator[Changes]:
     try:
         yield changed
     finally:
-        changed.now()
+        try:
+            changed.now()
+        except RestoreFailed:
+            keep_logs(request.node)
+            raise

@@ -63,8 +63,11 @@ class Environment(Protocol):
     def begin_scenario(self) -> None:
         """What follows is another scenario's."""
 
-    def evidence(self, title: str, steps: Sequence[tuple[float, str]], *, failed: bool) -> Iterable[Piece]:
+    def evidence(self, title: str, steps: Sequence[tuple[float, str]]) -> Iterable[Piece]:
         """The files to keep of the scenario; ``steps`` are their beginnings (s since the epoch) and their sentences."""
+
+    def logs(self) -> Iterable[Piece]:
+        """The logs of the hosts that took part, to keep of a scenario that failed."""
 
 
 class Piece(Protocol):
@@ -152,12 +155,21 @@ def members(environment: Environment) -> Sequence[Member]:
         raise Unusable(str(why)) from None
 
 
-def evidence(environment: Environment, title: str, steps: Sequence[tuple[float, str]], *, failed: bool) -> Iterator[Piece]:
+def evidence(environment: Environment, title: str, steps: Sequence[tuple[float, str]]) -> Iterator[Piece]:
     """The environment's files of the scenario that ends. Raises Unusable when they are not whole or cannot be had."""
+    return _pieces(lambda: environment.evidence(title, steps))
+
+
+def logs(environment: Environment) -> Iterator[Piece]:
+    """The logs of the hosts that took part. Raises Unusable when they cannot be had."""
+    return _pieces(environment.logs)
+
+
+def _pieces(give: Callable[[], Iterable[Piece]]) -> Iterator[Piece]:
     from lab.errors import LabError
 
     try:
-        yield from environment.evidence(title, steps, failed=failed)
+        yield from give()
     except (LabError, OSError) as why:
         raise Unusable(str(why)) from None
 

@@ -8,6 +8,28 @@ import pytest
 
 from tests.plugins.tree import DEFAULT, Tree, feature
 
+ENDINGS = """
+@given("a host")
+def _host(environment): ...
+
+@when("it does nothing")
+def _nothing(): ...
+
+@when("it fails")
+def _fails(): assert False
+
+@when("it skips")
+def _skips():
+    import pytest
+    pytest.skip("not today")
+
+@when("it leaves a mess")
+def _mess(changes):
+    def stuck():
+        raise RuntimeError("stuck")
+    changes.undo(stuck)
+"""
+
 
 def _scenario(number: int, tags: str = "") -> str:
     return f"@SNS-A-{number:02d} {tags}\nScenario: s{number}\n  Given a host\n  When it does something"
@@ -97,12 +119,24 @@ def test_what_was_captured_is_kept_for_each_scenario_that_used_it(tmp_path: Path
     assert comment == f"{title}; Given a host; When it does something"
 
 
-def test_a_capture_that_is_not_whole_is_not_kept_and_the_record_says_so(tmp_path: Path) -> None:
+def test_captures_that_are_missing_are_told_and_the_others_kept(tmp_path: Path) -> None:
     tree = Tree.plant(tmp_path, {"a.feature": feature(_scenario(1))}, loses_frames=True)
     assert tree.run().status == 0
     record = tree.record()
-    assert record.scenarios["SNS-A-01"].evidence == []
-    assert record.events[0].text == "SNS-A-01: its evidence is not whole: internet: 3 frames were dropped"
+    assert [file.what for file in record.scenarios["SNS-A-01"].evidence] == ["capture at internet"]
+    assert record.events[0].text == "SNS-A-01: its evidence is not whole: web:eth0: 3 frames were dropped"
+
+
+@pytest.mark.parametrize(
+    "act, kept", [("does nothing", []), ("fails", ["log-web.txt"]), ("skips", []), ("leaves a mess", ["log-web.txt"])]
+)
+def test_the_logs_of_those_who_took_part_are_kept_of_a_scenario_that_failed(act: str, kept: list[str], tmp_path: Path) -> None:
+    scenario = f"@SNS-A-01\nScenario: s\n  Given a host\n  When it {act}"
+    tree = Tree.plant(tmp_path, {"a.feature": feature(scenario)}, ENDINGS)
+    tree.run()
+    folder = tree.runs[0] / "evidence/SNS-A-01"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(["internet.pcapng", *kept])
+    assert all(path.read_text() == "with the password [removed]" for path in folder.glob("log-*"))
 
 
 @pytest.mark.parametrize("heavy", ["scapy", "docker", "openstack", "cryptography", "testinfra"])

@@ -49,13 +49,16 @@ class Environment:
     def begin_scenario(self):
         log("capture")
 
-    def evidence(self, title, steps, *, failed):
+    def evidence(self, title, steps):
+        said = "; ".join([title, *(sentence for _, sentence in steps)])
+        yield Piece("internet.pcapng", said.encode(), "capture at internet")
         if FAKE["loses_frames"]:
             from lab.errors import CaptureIncomplete
 
-            raise CaptureIncomplete("internet: 3 frames were dropped")
-        said = [title, *(sentence for _, sentence in steps), *(["failed"] if failed else [])]
-        yield Piece("internet.pcapng", "; ".join(said).encode(), "capture at internet")
+            raise CaptureIncomplete("web:eth0: 3 frames were dropped")
+
+    def logs(self):
+        yield Piece("log-web.txt", "with the password s3cret", "what the logs of web gained")
 
     def hide(self, *secrets):
         self.hidden = secrets

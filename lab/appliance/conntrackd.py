@@ -81,3 +81,11 @@ def adopt() -> None:
     Raises ProgramFailed.
     """
     programs.run(("conntrackd", "-C", str(_CONFIGURATION), "-R"), within=2.0)
+
+
+def ask_for_all() -> None:
+    """Ask the other member for all of its sessions: what it told while the HA link was down is lost.
+
+    Raises ProgramFailed.
+    """
+    programs.run(("conntrackd", "-C", str(_CONFIGURATION), "-n"), within=2.0)

@@ -200,6 +200,9 @@ class Agent:
         alive = self.member.link_alive(now)
         if alive != self._link_was:
             self._link_was, self.link_since = alive, int(time.time())
+            # Never the active one: what ended there meanwhile must not come back from a peer that did not hear of it.
+            if alive and self.member.mode is not Mode.ACTIVE:
+                self._order(Order.CATCH_UP)
             self.log.note("ha link", state="OK" if alive else "Failed", seen_on=self.member.segments_alive(now))
 
     def report(self, now: float) -> Report:

@@ -29,6 +29,7 @@ class Order(Enum):
 
     SERVE = "serve"  # this member is active now
     REST = "rest"  # it is no longer
+    CATCH_UP = "catch up"  # the HA link is back, or there for the first time: sessions were missed
     REREAD = "reread"  # HA files or interfaces may have changed
 
 
@@ -105,8 +106,8 @@ class _Bench:
         orders: list[Order] = [self._connection.recv()]
         while self._connection.poll():
             orders.append(self._connection.recv())
-        modes = [order for order in orders if order is not Order.REREAD]
-        return [*modes[-1:], *([Order.REREAD] if Order.REREAD in orders else [])]
+        modes = [order for order in orders if order in (Order.SERVE, Order.REST)]
+        return [*modes[-1:], *(other for other in (Order.CATCH_UP, Order.REREAD) if other in orders)]
 
     def _obey(self, orders: list[Order]) -> None:
         for order in orders:
@@ -117,6 +118,8 @@ class _Bench:
                     self._do("sessions adopted", conntrackd.adopt)
                 case Order.REST:
                     self._do("vpn stopped", duty.stand_down)
+                case Order.CATCH_UP:
+                    self._do("sessions asked for", conntrackd.ask_for_all)
                 case Order.REREAD:
                     self._do("configuration read", self._reread)
 

@@ -26,7 +26,7 @@ ACTIONS = (
 
 ONE_WAY = frozenset({"member-deaf", "member-unheard"})
 """One member hears the other, not the other way round. Two of them at once part the members: nobody promises anything then."""
-APART = frozenset({"ha-link-cut", "ha-link-degraded", "ha-link-bad"})
+APART = frozenset({"ha-link-cut", "ha-link-bad"})
 UNPLUGGED = frozenset({"link-down", "link-flapping"})
 KILLS = frozenset({"member-killed", "member-rebooted", "killed-during-rekey", "killed-during-change"})
 """A member loses what it knew of sessions; the other one has them."""

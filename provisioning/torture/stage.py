@@ -244,6 +244,7 @@ class Stage:
             lasted = time.monotonic() - began
             self._violations.append(Violation(UNHEALTHY, HEALTHY_WITHIN, began, lasted, members, what, ailments))
             self._boot_again(site)
+        self._give_time_to_come_back(site)
         site.watch.up_to_now()
         for session in site.refused:  # before the policy allows it again
             if violation := judge_refused(session, site.watch.took_over):
@@ -252,6 +253,13 @@ class Stage:
             if violation := configurations.judge_whole(member, site.meant):
                 self._violations.append(violation)
             member.restore(site.planned)
+
+    @staticmethod
+    def _give_time_to_come_back(site: Site) -> None:
+        """A session of TCP that has been silent for a while tries again only after as long as that."""
+        refused = [session for session in site.refused if session.refused is not None]
+        silent = max((time.monotonic() - session.answered for session in refused), default=0.0)
+        _until(lambda: any(session.late_answers for session in refused), min(1.2 * silent, LIVES_WITHIN))
 
     def _boot_again(self, site: Site) -> None:
         for member in site.cluster.members:
@@ -312,6 +320,8 @@ def _parted(wanted: Round, site: str) -> bool:
 
 
 def _may_end_sessions(wanted: Round, site: str) -> bool:
+    """Whether established sessions may end: both members lost them, or one that missed them had to take over."""
     names = _names(wanted, site)
     kills = sum(name in ground.KILLS for name in names)
-    return kills > 1 or bool(ground.ENDS_SESSIONS & set(names)) or (kills == 1 and bool(ground.APART & set(names)))
+    missed = bool(kills) and bool(ground.APART & set(names)) and len(names) > 2
+    return kills > 1 or missed or bool(ground.ENDS_SESSIONS & set(names))

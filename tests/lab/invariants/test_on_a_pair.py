@@ -23,9 +23,9 @@ from tests.lab.own_machine import ROOT
 pytestmark = pytest.mark.lab
 
 SITE = "sbg7"
-TCP = ("TCP through NAT",)
+TCP, UDP = ("TCP through NAT",), ("UDP through NAT",)
 SESSIONS = "/var/lib/sns/run/conntrackd.pid"
-REFUSED = Round((Step(0.0, "refuse-session", SITE, "active", 2.0),), TCP)
+REFUSED = Round((Step(0.0, "refuse-session", SITE, "active", 2.0),), UDP)
 SWITCHED = REFUSED.only([*REFUSED.steps, Step(1.0, "switch", SITE, "active", 0.0)])
 
 
@@ -181,6 +181,12 @@ def test_an_allowed_session_that_the_other_member_never_heard_of_ends_with_the_f
             Round((Step(0.0, "switch", SITE, "active", 0.0),), TCP), lambda: sessions_are_not_shared(Defect(fresh, ending))
         )
     assert {violation.invariant for violation in outcome.violations} == {sessions.ENDED}
+
+
+def test_sessions_that_a_member_missed_while_it_was_cut_off_are_caught_up_with(fresh: Stage) -> None:
+    booted_alone = (Step(0.0, "ha-link-cut", SITE, "active", 2.0), Step(0.1, "member-killed", SITE, "passive", 0.3))
+    for steps in (booted_alone, (Step(0.0, "switch", SITE, "active", 0.0),)):
+        assert fresh.run(Round(steps, TCP)).violations == ()
 
 
 def test_a_short_campaign_holds_and_leaves_a_healthy_pair(fresh: Stage, tmp_path: Path) -> None:

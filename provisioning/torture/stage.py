@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 
 from lab.cluster import Cluster, missing
@@ -146,29 +147,31 @@ class Stage:
         self._notes.append(f"{time.monotonic() - began:.2f} s: {what}: {result}")
 
     def _acts(self, wanted: Round) -> Iterator[tuple[float, Callable[[], str], str]]:
+        """What is to be done, and when."""
         for step in wanted.steps:
-            if step.what.partition(" ")[0] in catalogue.KINDS:
-                ends: list[Injection] = []
-                yield step.at, lambda step=step, ends=ends: self._inject(step, ends), f"{step.what} ({step.part})"  # type: ignore[misc]
-                if step.hold:
-                    yield step.at + step.hold, lambda ends=ends: self._end(ends), f"end of {step.what}"  # type: ignore[misc]
-            else:
-                yield step.at, lambda step=step: self._act(step), f"{step.what} ({step.part})"  # type: ignore[misc]
+            what = f"{step.what} ({step.part})"
+            if step.what.partition(" ")[0] not in catalogue.KINDS:
+                yield step.at, partial(self._act, step), what
+                continue
+            begun: list[Injection] = []
+            yield step.at, partial(self._inject, step, begun), what
+            if step.hold:
+                yield step.at + step.hold, partial(self._end, begun), f"end of {step.what}"
 
-    def _inject(self, step: Step, ends: list[Injection]) -> str:
+    def _inject(self, step: Step, begun: list[Injection]) -> str:
         name, *parameters = step.what.split()
         member = self.sites[step.site].member(step.part)
         injection = self.environment.faults.injection(catalogue.read(name, parameters), member.name)
         self._injections.append(injection)
-        ends.append(injection)
         injection.begin()
+        begun.append(injection)
         return member.name
 
     @staticmethod
-    def _end(ends: list[Injection]) -> str:
-        for injection in ends:
+    def _end(begun: list[Injection]) -> str:
+        for injection in begun:
             injection.end()
-        return "undone" if ends else "it had not begun"
+        return "undone" if begun else "it had not begun"
 
     def _undo_all(self) -> None:
         failures = []

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import records
 from benchmarks.figures import Measure
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def measure_all(runs: int, *, features: int, progress: Progress) -> Iterator[Mea
     """Every promised cost, the median of ``runs``; ``features`` is how often to run all features (0: not at all)."""
     yield _processes("`rempart --help`", [_BIN / "rempart", "--help"], 4 * runs, 0.3, progress)
     yield _processes("`pytest features/ --collect-only`", _pytest("--collect-only", "-q"), runs, 2.0, progress)
+    yield from records.measure(runs, load, progress)
     yield from _life_cycle(runs, progress)
     yield from _in_a_lab(runs, progress)
     if features:

@@ -15,7 +15,8 @@ SUMS = "SHA256SUMS"
 
 SIGNATURE = f"{SUMS}.sig"
 TOKEN = f"{SUMS}.tsr"
-SEALS = frozenset({SUMS, SIGNATURE, TOKEN})
+TOKEN_SUM = f"{TOKEN}.sha256"
+SEALS = frozenset({SUMS, SIGNATURE, TOKEN, TOKEN_SUM})
 """What a seal is made of; all other files of the folder are under it."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")

@@ -139,14 +139,18 @@ def _canonical(content: bytes) -> None:
 def _ssh_keygen(verb: str, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[str]:
     """``ssh-keygen -Y``. In a session without terminal: what would ask for a passphrase fails instead of waiting."""
     quiet = {name: value for name, value in os.environ.items() if name not in ("SSH_ASKPASS", "DISPLAY")}
-    done = subprocess.run(
-        ["ssh-keygen", "-Y", verb, *arguments],
-        input=given,
-        capture_output=True,
-        env=quiet | {"LC_ALL": "C"},
-        start_new_session=True,
-        timeout=_WITHIN,
-        check=False,
-    )
+    command = ["ssh-keygen", "-Y", verb, *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            input=given,
+            capture_output=True,
+            env=quiet | {"LC_ALL": "C"},
+            start_new_session=True,
+            timeout=_WITHIN,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 255, "", f"ssh-keygen did not answer within {_WITHIN:g} s")
     out, err = (one.decode(errors="replace") for one in (done.stdout, done.stderr))
     return subprocess.CompletedProcess(done.args, done.returncode, out, err)

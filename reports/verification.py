@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reports import chain, seal, signature
+from reports import chain, seal, signature, timestamp
 from reports.entries import SCHEMA, Json, RecordError
 from reports.record import RECORD
 
-Kind = Literal["changed", "missing", "added", "unreadable", "incomplete", "not sealed", "not signed"]
+Kind = Literal["changed", "missing", "added", "unreadable", "incomplete", "not sealed", "not signed", "not stamped"]
 
 _TOLD = tuple(b'{"entry":"%s"' % kind for kind in (b"run", b"plan", b"scenario", b"evidence", b"outcome", b"end"))
 """How the lines begin that say what must be there. The others are vouched for by the chain alone."""
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Verification:
-    """What was checked and found. ``signed`` is None without a good signature."""
+    """What was checked and found. ``signed`` is None without a good signature, ``stamped`` "" without a good token."""
 
     folder: Path
     findings: list[Finding] = field(default_factory=list)
@@ -39,6 +39,7 @@ class Verification:
     planned: int = 0
     ended: int = 0
     signed: signature.Signed | None = None
+    stamped: str = ""
 
     def found(self, kind: Kind, where: str, what: str) -> None:
         """Note a finding."""
@@ -56,7 +57,7 @@ class _Told:
     end: bool = False
 
 
-def verify(folder: Path, *, signers: Path | None = None, signer: str = "") -> Verification:
+def verify(folder: Path, *, signers: Path | None = None, signer: str = "", timestamp_ca: Path | None = None) -> Verification:
     """Check a run's folder; everything that is wrong with it at once.
 
     Raises RecordError when there is no run's folder, OSError when it cannot be read, and SignersUnreadable.
@@ -72,6 +73,7 @@ def verify(folder: Path, *, signers: Path | None = None, signer: str = "") -> Ve
     _files(done, hashes, others, told)
     _complete(done, told)
     _signature(done, signers, signer)
+    _token(done, timestamp_ca)
     return done
 
 
@@ -176,7 +178,7 @@ def _sums(done: Verification) -> Iterator[tuple[str, int, str]]:
         yield name, number, digest
 
 
-# The signature
+# Who vouches for it, and when
 
 
 def _signature(done: Verification, signers: Path | None, signer: str) -> None:
@@ -194,3 +196,22 @@ def _signature(done: Verification, signers: Path | None, signer: str) -> None:
         done.found("not signed", seal.SIGNATURE, str(why))
     except signature.SignatureWrong as why:
         done.found("changed", seal.SIGNATURE, str(why))
+
+
+def _token(done: Verification, ca: Path | None) -> None:
+    there = {name for name in (seal.SUMS, seal.TOKEN, seal.TOKEN_SUM) if (done.folder / name).exists()}
+    if seal.TOKEN not in there:
+        if seal.TOKEN_SUM in there:
+            done.found("missing", seal.TOKEN, f"is named in {seal.TOKEN_SUM}")
+        elif ca is not None:
+            done.found("not stamped", seal.TOKEN, "is not there: nobody says when this folder was sealed")
+        return
+    if seal.SUMS not in there:
+        done.found("changed", seal.TOKEN, f"stamps a {seal.SUMS} that is not there")
+        return
+    try:
+        done.stamped = timestamp.check(done.folder, ca)
+    except timestamp.NotVouched as why:
+        done.found("not stamped", seal.TOKEN, str(why))
+    except timestamp.TokenWrong as why:
+        done.found("changed", seal.TOKEN, str(why))

@@ -1,4 +1,4 @@
-"""Seals the run's folder once all is written: the sums of every file and, when asked for, a signature."""
+"""Seals the run's folder once all is written: the sums of every file and, when asked for, a signature and a time stamp."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from reports import seal, signature
+from reports import seal, signature, timestamp
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Who vouches for the record."""
     group = parser.getgroup("rempart", "testing a deployment")
     group.addoption("--sign", metavar="KEY", help="sign the run's folder with this SSH key (a public one: by ssh-agent)")
+    group.addoption("--timestamp-url", metavar="URL", help="have this RFC 3161 authority stamp the run's folder")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Find out before anything is started whether the key will sign. Raises UsageError."""
-    key = _key(config)
-    if key is None or hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
         return
+    key: Path | None = _key(config)
+    url: str | None = config.getoption("--timestamp-url")
     try:
-        signature.try_key(key)
+        if key:
+            option = "--sign"
+            signature.try_key(key)
+        if url:
+            option = "--timestamp-url"
+            timestamp.refuse_bad_address(url)
     except seal.SealFailed as why:
-        raise pytest.UsageError(f"--sign: {why}") from None
+        raise pytest.UsageError(f"{option}: {why}") from None
 
 
 def close(config: pytest.Config, folder: Path) -> None:
@@ -31,6 +38,8 @@ def close(config: pytest.Config, folder: Path) -> None:
     sums = seal.seal(folder)
     if key := _key(config):
         signature.sign(sums, key)
+    if url := config.getoption("--timestamp-url"):
+        timestamp.stamp(sums, url)
 
 
 def _key(config: pytest.Config) -> Path | None:

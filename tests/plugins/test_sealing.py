@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from reports.seal import SIGNATURE, SUMS
+from reports.seal import SIGNATURE, SUMS, TOKEN
 from reports.verification import verify
 from tests.plugins.tree import DEFAULT, Tree, feature
+from tests.reports.authority import authority
 from tests.reports.sealed import new_key, new_keys
 
 SCENARIO = """
@@ -26,23 +27,31 @@ def _planted(folder: Path) -> Tree:
     return Tree.plant(folder, {"a.feature": feature(SCENARIO)}, DEFAULT)
 
 
-def test_a_run_is_sealed_and_signed_over_all_that_it_leaves(tmp_path: Path) -> None:
+def test_a_run_is_sealed_signed_and_stamped_over_all_that_it_leaves(tmp_path: Path) -> None:
     tree, keys = _planted(tmp_path), new_keys(tmp_path)
-    assert tree.run("-n", "2", "features/a.feature", "--sign", "key").status == 0
-    (folder,) = tree.runs
-    done = verify(folder, signers=keys.signers)
+    (tmp_path / "authority").mkdir()
+    with authority(tmp_path / "authority") as somebody:
+        assert tree.run("-n", "2", "features/a.feature", "--sign", "key", "--timestamp-url", somebody.url).status == 0
+        (folder,) = tree.runs
+        done = verify(folder, signers=keys.signers, timestamp_ca=somebody.ca)
     assert not done.findings
     assert done.signed is not None
     assert done.signed.who == "ada@example.net"
-    assert {SUMS, SIGNATURE, "record.jsonl", "report.html", "junit.xml"} <= {path.name for path in folder.iterdir()}
+    assert done.stamped.endswith("GMT")
+    assert {SUMS, SIGNATURE, TOKEN, "record.jsonl", "report.html", "junit.xml"} <= {path.name for path in folder.iterdir()}
 
 
-def test_without_a_key_it_is_sealed_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "url, status, told",
+    [("ftp://x", 4, "ERROR: --timestamp-url: ftp://x: not the address of"), ("http://127.0.0.1:9", 9, "Connection refused")],
+)
+def test_an_authority_that_cannot_be_asked_is_told(tmp_path: Path, url: str, status: int, told: str) -> None:
     tree = _planted(tmp_path)
-    assert tree.run().status == 0
-    (folder,) = tree.runs
-    assert not verify(folder).findings
-    assert not (folder / SIGNATURE).exists()
+    done = tree.run("features/a.feature", "--timestamp-url", url)
+    assert done.status == status
+    assert told in done.output
+    assert "Traceback" not in done.output
+    assert all(not verify(folder).findings for folder in tree.runs), "sealed all the same"
 
 
 def _a_key_with_a_passphrase(folder: Path) -> Path:

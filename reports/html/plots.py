@@ -124,7 +124,7 @@ def seconds_axis(drawing: Drawing, scale: Scale, bottom: float, said: Language) 
     """Lines at round seconds, and below them which."""
     for value in scale.ticks():
         drawing.line(scale.x(value), 0, scale.x(value), bottom, "grid")
-        drawing.text(scale.x(value), bottom + 16, said.seconds(value) if value else "0", "tick", anchor="middle")
+        drawing.text(scale.x(value), bottom + 16, said.tick(value) if value else "0", "tick", anchor="middle")
 
 
 def _milliseconds_axis(drawing: Drawing, scale: Scale, bottom: float, said: Language) -> None:

@@ -43,7 +43,7 @@ class _Catalogue:
             return self.exact[text]
         for pattern, translation in self.patterns:
             if found := pattern.fullmatch(text):
-                return _PLACEHOLDER.sub(lambda name, found=found: self.exact.get(found[name[1]], found[name[1]]), translation)  # type: ignore[misc]
+                return _PLACEHOLDER.sub(lambda name, found=found: self.find(found[name[1]]) or found[name[1]], translation)  # type: ignore[misc]
         return None
 
 
@@ -97,6 +97,12 @@ class Language:
         if self.code == ENGLISH:
             return text
         return text.replace(",", _NARROW_NO_BREAK).replace(".", ",")
+
+    def tick(self, value: float) -> str:
+        """A duration at a scale's line, where it is a round one: no more digits than it needs."""
+        if value < 1 or value >= 60:
+            return self.seconds(value)
+        return f"{self.number(value, 0 if value == int(value) else 1)}{_NO_BREAK}s"
 
     def seconds(self, value: float) -> str:
         """A duration, in the unit that suits it: milliseconds below one second."""

@@ -9,10 +9,11 @@ import subprocess
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from lab.appliance import ipsec, negotiations, paths, security_associations
-from lab.appliance.daemon import Daemon, tail, write_private
+from lab.appliance.daemon import Daemon, accepts, tail, write_private
 from lab.appliance.errors import ServiceFailed
 from lab.appliance.negotiations import Failure
 from lab.appliance.security_associations import SecurityAssociation
@@ -87,7 +88,7 @@ def start() -> None:
         return
     _COMPILED_PID_FILE.unlink(missing_ok=True)
     ipsec.SOCKET.unlink(missing_ok=True)
-    _CHARON.start([], ipsec.SOCKET.exists, environment={"STRONGSWAN_CONF": str(_DAEMON_FILE)})
+    _CHARON.start([], partial(accepts, ipsec.SOCKET), environment={"STRONGSWAN_CONF": str(_DAEMON_FILE)})
     _load()
     with _session() as session:
         _initiate(session, plans, standing=())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
 from lab.appliance import paths
-from lab.appliance.daemon import Daemon, tail, write_private
+from lab.appliance.daemon import Daemon, accepts, tail, write_private
 from lab.appliance.errors import ServiceFailed
 
 FOR_EVER = "import signal; print('ready', flush=True); signal.pause()"
@@ -48,6 +49,17 @@ def test_one_that_is_never_ready_is_stopped(python: Daemon) -> None:
     with pytest.raises(ServiceFailed, match="not ready after"):
         python.start(["-c", FOR_EVER], lambda: False, within=0.05)
     assert python.pid() is None
+
+
+def test_a_socket_is_ready_when_somebody_listens_and_not_when_its_file_exists(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    assert not accepts(path)
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(path))
+        assert path.exists()
+        assert not accepts(path)
+        bound.listen()
+        assert accepts(path)
 
 
 def test_a_stale_pid_file_names_nobody(tmp_path: Path, python: Daemon) -> None:

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.entries import Json
-from reports.html import drawing, facts, flows, plots, series
+from reports.html import drawing, facts, failovers, flows, plots, series
 from reports.html.controls import Controls
 from reports.html.view import view
 from reports.languages import Language, language, utc
@@ -51,6 +51,11 @@ def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: 
             timeline=plots.timeline(report, said, medium),
             silences=plots.silences(report, said, medium),
             drawn=lambda one: series.drawings(one, said, medium),
+            failovers=failovers.groups(report),
+            course=lambda one: failovers.course(one, said, medium),
+            spread=lambda group: failovers.spread(group, said, medium),
+            direction=lambda lane: failovers.direction(lane, said),
+            class_name=lambda name: failovers.class_name(name, said),
             controls=Controls(record, report),
             record=record,
             run=record.run,

@@ -12,6 +12,7 @@ from reports.languages import CODES
 from reports.record import safe_name
 from tests.reports.browser import NAME, Browser, browser
 from tests.reports.examples import written
+from tests.reports.failovers import CAMPAIGN
 from tests.reports.runs import CONTROLS, MIXED, waiver
 
 pytestmark = pytest.mark.skipif(not NAME, reason="Chromium is not installed")
@@ -48,7 +49,7 @@ TOO_WIDE = """
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("run")
-    record = written(folder, (*MIXED, *CONTROLS, waiver("SNS-WEB-03")))
+    record = written(folder, (*MIXED[:-1], *CAMPAIGN, MIXED[-1], *CONTROLS, waiver("SNS-WEB-03")))
     found = {}
     for code in CODES:
         found[code] = folder / f"{code}.html"

@@ -15,25 +15,24 @@ from pathlib import Path
 
 from lab import namespace
 from lab.errors import CommandFailed, HostFailed
+from lab.roles.boot import BEFORE_OTHERS
 from lab.topology import Host, Nic, Segment, Topology
 
 NAME = "fabric"
 CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_NICE", "IPC_LOCK")
 
-# A wire needs no CPU: what stands for one comes before all that only uses it. A switch that waits on a busy machine would
-# part the members of a pair, and both would take the other for dead.
-_START_SWITCH = """
+_START_SWITCH = f"""
 set -e
 mkdir -p /run/openvswitch /etc/openvswitch
 ovsdb-tool create /etc/openvswitch/conf.db /usr/share/openvswitch/vswitch.ovsschema
 ovsdb-server /etc/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock --detach --pidfile --no-chdir \
   --log-file=/var/log/ovsdb-server.log 2>/dev/null
 ovs-vsctl --no-wait init
-nice -n -20 ovs-vswitchd --detach --pidfile --no-chdir --disable-system --log-file=/var/log/ovs-vswitchd.log 2>/dev/null
+{BEFORE_OTHERS} ovs-vswitchd --detach --pidfile --no-chdir --disable-system --log-file=/var/log/ovs-vswitchd.log 2>/dev/null
 """
 
-_START_RELAY = """
-python3 -m lab.relay "$@" >"/run/$0.log" 2>&1 &
+_START_RELAY = f"""
+{BEFORE_OTHERS} python3 -m lab.relay "$@" >"/run/$0.log" 2>&1 &
 echo $! >"/run/$0.pid"
 for _ in $(seq 500); do
   grep -q relaying "/run/$0.log" && exit 0

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
-from lab.roles.boot import Service, Setup, command, compose, ip_batch
+from lab.roles.boot import BEFORE_OTHERS, Service, Setup, command, compose, ip_batch
 from lab.roles.lease import lease
 from lab.roles.listening import LOG as LISTENERS_LOG
 from lab.roles.listening import Listener, listening
@@ -103,7 +103,7 @@ def _tagging(trunk: str, nic: str, vlan: int, mac: str) -> Service:
             f"{run} {database}",
             f"{run} {bridge}",
             # In the background: it sleeps 0.1 s to measure its clock, while the other services start.
-            f"{run} {switch} &",
+            f"{run} {BEFORE_OTHERS} {switch} &",
             "switching=$!",
         ),
         ready=(

@@ -88,6 +88,14 @@ def compose(*services: Service) -> Setup:
     return Setup(files, PRELUDE + "".join(f"{line}\n" for line in lines))
 
 
+BEFORE_OTHERS = "$(chrt -f 10 true 2>/dev/null && echo chrt -f 10)"
+"""Before a command: it runs with real-time priority, where the kernel grants that.
+
+For what stands for a wire or a switch, which does not wait for a CPU. On two cores with five times more to do than they can,
+packets came 100 ms late and a third was lost; so, 4 ms late and none lost.
+"""
+
+
 def command(*words: object) -> str:
     """A shell command line in which every word stands for itself."""
     return shlex.join(str(word) for word in words)

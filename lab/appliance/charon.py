@@ -29,7 +29,7 @@ _COMPILED_PID_FILE = Path("/run/charon.pid")  # charon's own; a stale one keeps 
 _RENEWAL_MS = "5000"
 _IN_FLIGHT = 0.1  # seconds that packets of an old SA may still be under way
 
-_CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon")
+_CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon", forwards=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lab.appliance import paths
@@ -17,6 +18,7 @@ from lab.appliance.errors import ServiceFailed
 
 _TAIL = 15  # lines of a log that an error message carries
 _POLL = 0.002  # seconds between two looks at a daemon that is starting
+_FORWARDING = 5  # real-time priority: below the wires (10), which are below the HA agent (20)
 _SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -24,12 +26,15 @@ _SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 class Daemon:
     """A program that runs in the foreground of its own session, with a pid file and a log of its output.
 
-    ``program`` is the absolute path of the executable; a pid file whose process runs something else is stale.
+    ``program`` is the absolute path of the executable; a pid file whose process runs something else is stale. One that
+    ``forwards`` has real-time priority, where the kernel grants it: it does in user space what a kernel does, whose packets
+    wait for no CPU (at five times more load than two cores can bear: 5 ms instead of 100).
     """
 
     name: str
     program: str
     log: Path
+    forwards: bool = False
 
     @property
     def pid_file(self) -> Path:
@@ -76,14 +81,18 @@ class Daemon:
 
     def _spawn(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         log = (os.POSIX_SPAWN_OPEN, 1, str(self.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-        actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), log, (os.POSIX_SPAWN_DUP2, 1, 2)]
-        return os.posix_spawn(
+        spawn = partial(
+            os.posix_spawn,
             self.program,
             [self.program, *arguments],
             {"PATH": _SEARCH_PATH, "LC_ALL": "C", **environment},
-            file_actions=actions,
+            file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), log, (os.POSIX_SPAWN_DUP2, 1, 2)],
             setsid=True,
         )
+        if self.forwards:
+            with contextlib.suppress(PermissionError):
+                return spawn(scheduler=(os.SCHED_FIFO, os.sched_param(_FORWARDING)))
+        return spawn()
 
     def stop(self, within: float = 2.0, *, sign: signal.Signals = signal.SIGTERM) -> None:
         """Stop the daemon and wait until it is gone; SIGKILL after ``within`` seconds. Fine when it is not up."""

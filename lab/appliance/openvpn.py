@@ -67,7 +67,8 @@ class Server:
 
 
 def _server(transport: str, device: str) -> Server:
-    return Server(transport, device, Daemon(f"openvpn-{transport}", "/usr/sbin/openvpn", paths.LOG / f"l_sslvpn_{transport}"))
+    log = paths.LOG / f"l_sslvpn_{transport}"
+    return Server(transport, device, Daemon(f"openvpn-{transport}", "/usr/sbin/openvpn", log, forwards=True))
 
 
 UDP = _server("udp", devices.SSL_VPN_UDP)

@@ -25,35 +25,35 @@ Feature: Two firewalls stand for one
 
   @SNS-HA-04 @each_cluster @needs_fault_injection @disruptive
   Scenario: Losing the active member interrupts nobody for long
-    Given a download through the firewall, a session with the published site and pings through every tunnel
+    Given flows of every class run through the firewall
     When the active member loses power
     Then the former passive member is active, alone
-    And every flow goes on within the budget for a lost member
-    And the TCP sessions are the same ones
+    And every flow goes on within its budget for a lost member
+    And the TCP sessions through the firewall are the same ones
 
   @SNS-HA-05 @each_cluster @needs_fault_injection @disruptive
   Scenario: Losing the external link of the active member moves the work to the other
-    Given a download through the firewall, a session with the published site and pings through every tunnel
+    Given flows of every class run through the firewall
     When the active member loses its external link
     Then the former passive member is active, alone
-    And every flow goes on within the budget for a lost link
-    And the TCP sessions are the same ones
+    And every flow goes on within its budget for a lost link
+    And the TCP sessions through the firewall are the same ones
 
   @SNS-HA-06 @each_cluster @disruptive
   Scenario: The administrator switches the members without breaking a session
-    Given a download through the firewall, a session with the published site and pings through every tunnel
-    When the administrator makes the passive member active
+    Given flows of every class run through the firewall
+    When the administrator hands the work to the passive member
     Then the former passive member is active, alone
-    And every flow goes on within the budget for a switch
-    And the TCP sessions are the same ones
+    And every flow goes on within its budget for a switch
+    And the TCP sessions through the firewall are the same ones
 
   @SNS-HA-07 @each_cluster @needs_fault_injection @disruptive
   Scenario: A cut of the HA link does not make two active members
-    Given a download through the firewall, a session with the published site and pings through every tunnel
+    Given flows of every class run through the firewall
     When the HA link is cut
     Then both members report the HA link as failed
     And exactly one member forwards and answers for the cluster's addresses
-    And the TCP sessions are the same ones
+    And the TCP sessions through the firewall are the same ones
 
   @SNS-HA-08 @each_cluster @needs_fault_injection @disruptive
   Scenario: A member that comes back is passive, synchronised, and can take the work back

@@ -7,6 +7,7 @@ arrival proves that the tap was alive. Frames that the kernel had to drop make t
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import socket
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
 SO_TIMESTAMPNS = 35
+_ATTACH_FILTER, _DETACH_FILTER, _RETURN = 26, 27, 0x06  # SO_ATTACH_FILTER, SO_DETACH_FILTER, BPF_RET
 MARKER = 0x88B6  # IEEE 802 local experimental ethertype 2: no host of a lab listens to it
 SNAPSHOT = 65600  # bytes: no frame of a wire is longer
 BUFFER = 64 << 20  # bytes of kernel queue: about 80,000 small packets between two readings
@@ -62,6 +64,7 @@ class Tap:
         self._zero = 0
         self._dropped = 0
         self._buffer = bytearray(SNAPSHOT)  # one for all frames: a fresh one for each costs more than to read it
+        self._paused = False
         self._socket = namespace.packet_socket(pid, interface, buffer=BUFFER)
         self._marker = namespace.packet_socket(pid, interface)  # a socket does not see what itself sends
         self._socket.setblocking(False)
@@ -103,12 +106,27 @@ class Tap:
         self._frames.clear()
         self._zero = self._dropped = 0
 
+    def pause(self) -> None:
+        """See nothing until :meth:`resume`, for traffic that is more than anyone reads; what was captured before stays."""
+        self._read_to_marker()
+        nothing = ctypes.create_string_buffer(struct.pack("HBBI", _RETURN, 0, 0, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(nothing)))
+        self._paused = True
+
+    def resume(self) -> None:
+        """Capture again; no error when it was not paused."""
+        if self._paused:
+            self._socket.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)
+            self._paused = False
+
     def close(self) -> None:
         """End the capture."""
         self._socket.close()
         self._marker.close()
 
     def _read_to_marker(self) -> None:
+        if self._paused:
+            return
         token, deadline = self._send_marker(), time.monotonic() + MARKER_WITHIN
         while not self._take(token):
             if self._count_dropped():

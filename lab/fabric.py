@@ -8,9 +8,13 @@ the host, so the machine's own network namespace never sees an interface.
 
 from __future__ import annotations
 
+import socket
+import struct
 import subprocess
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from fcntl import ioctl
 from pathlib import Path
 
 from lab import namespace
@@ -20,6 +24,9 @@ from lab.topology import Host, Nic, Segment, Topology
 
 NAME = "fabric"
 CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_NICE", "IPC_LOCK")
+
+_INTERFACE = struct.Struct("16sH14x")  # struct ifreq, with flags (netdevice(7))
+_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
 
 _START_SWITCH = f"""
 set -e
@@ -43,6 +50,8 @@ cat "/run/$0.log" >&2
 exit 1
 """
 
+_ARP_TRIES, _ARP_PATIENCE_MS = 3, 300  # the kernel's own number of questions; a busy neighbour is given so long at least
+
 # Whatever frames pass userspace (OVS, the relay) must have complete checksums: with transmit offload left on, ping
 # works and TCP hangs.
 _OFFLOADS_OFF = "tx off tso off gso off gro off"
@@ -54,6 +63,7 @@ class Fabric:
     def __init__(self, topology: Topology, pid: int) -> None:
         self.topology = topology
         self.pid = pid
+        self.touched = 0.0  # when cables were last pulled or plugged, monotonic seconds
         self._segments = {segment.name: segment for segment in topology.segments}
         self._distance = {distance.region: distance.seconds for distance in topology.distances if distance.seconds}
         self._ports = {
@@ -83,8 +93,9 @@ class Fabric:
             list(pool.map(lambda host: self._configure(host, pids[host.name]), self.topology.hosts))
 
     def set_links(self, host: str, nics: Iterable[str], *, up: bool) -> None:
-        """Pull or plug cables, all at once: the host sees their carriers change."""
-        self.ip(f"link set {self.port(host, nic)} {'up' if up else 'down'}" for nic in nics)
+        """Pull or plug cables, within a millisecond and in this order: the host sees their carriers change."""
+        ports = [self.port(host, nic) for nic in nics]
+        self.touched = namespace.inside(self.pid, lambda: _set_links(ports, up))
 
     # How it is wired
 
@@ -217,4 +228,17 @@ class Fabric:
 def _set_arp_retry(host: Host) -> None:
     """Called in the host's network namespace: a container's own /proc/sys is read-only, the machine's is not."""
     for nic in host.nics:
-        Path(f"/proc/sys/net/ipv4/neigh/{nic.name}/retrans_time_ms").write_text(str(host.arp_retry_ms))
+        neighbours = Path(f"/proc/sys/net/ipv4/neigh/{nic.name}")
+        (neighbours / "retrans_time_ms").write_text(str(host.arp_retry_ms))
+        (neighbours / "mcast_solicit").write_text(str(max(_ARP_TRIES, _ARP_PATIENCE_MS // host.arp_retry_ms)))
+
+
+def _set_links(ports: Iterable[str], up: bool) -> float:
+    """Called in the fabric's network namespace: a process for it would come when the machine has time. When it was done."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        moment = time.monotonic()
+        for port in ports:
+            name = port.encode()
+            flags = _INTERFACE.unpack(ioctl(opened, _GET_FLAGS, _INTERFACE.pack(name, 0)))[1]
+            ioctl(opened, _SET_FLAGS, _INTERFACE.pack(name, flags | _UP if up else flags & ~_UP))
+    return moment

@@ -7,7 +7,7 @@ see :meth:`provisioning.deployment.Deployment.configuration`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from provisioning.toml_lines import Place
@@ -239,14 +239,27 @@ class SecretReference:
     place: Place
 
 
+FLOW_CLASSES = ("nat", "tcp", "published", "ipsec", "sslvpn_udp", "sslvpn_tcp", "administration", "local")
+"""Kinds of flows that a change of members costs differently: packets and TCP transfers by address translation, sessions from
+outside, site-to-site tunnels, VPN users by transport, SSH to the firewall itself, and what does not go through it."""
+
+_SLOW = dict(zip(FLOW_CLASSES, (1500, 3000, 3000, 5000, 15_000, 5000, 5000, 100), strict=True))
+_QUICK = dict(zip(FLOW_CLASSES, (1000, 2000, 2000, 5000, 15_000, 5000, 5000, 100), strict=True))
+
+DEFAULT_GAPS: Mapping[str, Mapping[str, int]] = {"member_killed": _SLOW, "link_lost": _QUICK, "switch": _QUICK}
+"""What is accepted where a deployment does not say, in milliseconds, by what happens and by class of flow."""
+
+
 @dataclass(frozen=True)
 class Budgets:
-    """The longest silence that a scenario accepts, in milliseconds, by what happened."""
+    """The longest silences that scenarios accept, in milliseconds.
 
-    active_killed: int = 1500
-    link_lost: int = 1000
-    switch: int = 1000
+    ``gaps`` are those of flows, by what happened to the members and by class; ``tunnel_restored`` that of a tunnel whose peer
+    forgot it.
+    """
+
     tunnel_restored: int = 5000
+    gaps: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: DEFAULT_GAPS)
 
 
 def _host_of(url: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from provisioning.deployment_model import (
+    DEFAULT_GAPS,
     HOST_ROLES,
     NETWORK_ROLES,
     PROTOCOLS,
@@ -222,9 +223,15 @@ def read_budgets(table: Table | None) -> Budgets:
     """The ``[budgets]`` table; what it leaves out has a default."""
     if table is None:
         return Budgets()
-    values = {
-        budget.name: table.integer(budget.name, 1, LONGEST_BUDGET, default=getattr(Budgets, budget.name))
-        for budget in fields(Budgets)
-    }
+    restored = table.integer("tunnel_restored", 1, LONGEST_BUDGET, default=Budgets.tunnel_restored)
+    gaps = {event: _read_gaps(table.optional_table(event), classes) for event, classes in DEFAULT_GAPS.items()}
     table.close()
-    return Budgets(**values)
+    return Budgets(restored, gaps)
+
+
+def _read_gaps(table: Table | None, defaults: Mapping[str, int]) -> Mapping[str, int]:
+    if table is None:
+        return defaults
+    values = {name: table.integer(name, 1, LONGEST_BUDGET, default=default) for name, default in defaults.items()}
+    table.close()
+    return values

@@ -238,6 +238,16 @@ class LabEnvironment:
             tap.forget()
         self._collector.begin()
 
+    def pause_captures(self) -> None:
+        """Capture nothing until :meth:`resume_captures`: flows that have a record of their own would fill them."""
+        for tap in self._taps.values():
+            tap.pause()
+
+    def resume_captures(self) -> None:
+        """Capture again."""
+        for tap in self._taps.values():
+            tap.resume()
+
     def concerns(self, *sites: str, tunnel: str = "") -> None:
         """The scenario is about the firewalls of these sites, and about this tunnel if it names one."""
         self._collector.concerns(*sites, tunnel=tunnel)

@@ -45,7 +45,7 @@ APPLIANCE_SYSCTLS: Mapping[str, str] = {
     "net.netfilter.nf_conntrack_tcp_be_liberal": "1",
 }
 # A member that takes over knows no neighbour yet; the kernel's second between two ARP questions would be its outage.
-ARP_RETRY_MS = 100
+ARP_RETRY_MS = 20
 _LOGS = ("filter", "vpn", "vpn_daemon", "ha", "ha_agent", "conntrackd", "sslvpn_udp", "sslvpn_tcp", "ldap", "server", "sshd")
 # Where the product has partitions: one that is full must fill nothing else. Memory is taken for what is in them alone.
 APPLIANCE_FILESYSTEMS = {"/log": 32_000_000, FIREWALL: 16_000_000}

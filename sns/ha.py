@@ -43,7 +43,7 @@ def read_ha(reading: Reading) -> HighAvailability:
         interface=link.text("Interface") or None,
         members=_members(reading),
         weights=weights,
-        token_timeout=openais.number("TokenTimeout", 4000, 100, 600000),
+        token_timeout=openais.number("TokenTimeout", 4000, 20, 600000),
         ping_interval=icmp.number("PingInterval", 100, 10, 60000),
         ping_count=icmp.number("NbPing", 5, 1, 100),
         send_arp=general.flag("SendARP", False),

@@ -142,19 +142,9 @@ def _lose(scene: Scene, changes: Changes, name: str, *parameters: str) -> Loss:
     return loss
 
 
-@when("the active member loses its external link", target_fixture="former")
-def _lose_external_link(scene: Scene, changes: Changes) -> Appliance:
-    return _lose(scene, changes, "link-down", "link=external").member
-
-
 @when("the HA link is cut")
 def _cut_ha_link(scene: Scene, changes: Changes) -> None:
     _lose(scene, changes, "ha-link-cut")
-
-
-@when("the active member loses power", target_fixture="former")
-def _lose_power(scene: Scene, changes: Changes) -> Appliance:
-    return _lose(scene, changes, "member-killed").member
 
 
 @given("the active member has lost power and the other has taken over", target_fixture="loss")

@@ -10,6 +10,7 @@ from pytest_bdd import given, then, when
 from lab import probe
 from lab.host import LabHost
 from lab.probe import Outcome, Target, connect
+from lab.roles.boot import BEFORE_OTHERS
 from provisioning.deployment_model import Pool
 from steps.eventually import eventually
 from steps.patience import patience
@@ -19,7 +20,6 @@ from steps.scene import Scene
 
 EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
 FOLDER = "/run/vpn"
-LOG = f"{FOLDER}/client.log"
 UP = "Initialization Sequence Completed"
 REFUSED = "AUTH_FAILED"
 WITHIN = 12.0  # s: UDP is given up after the exported file's own time-out before TCP is tried
@@ -31,14 +31,20 @@ class Client:
 
     host: LabHost
     before: str
+    device: str
+
+    @property
+    def folder(self) -> str:
+        """Its files."""
+        return f"{FOLDER}/{self.device}"
 
     def log(self) -> str:
         """What it has said so far."""
-        return self.host.run("cat", LOG).stdout
+        return self.host.run("cat", f"{self.folder}/client.log").stdout
 
     def address(self) -> IPv4Address | None:
         """Its address in the tunnel."""
-        words = self.host.run("ip", "-4", "-o", "address", "show", "dev", "tun0").stdout.split()
+        words = self.host.run("ip", "-4", "-o", "address", "show", "dev", self.device).stdout.split()
         return IPv4Address(words[3].partition("/")[0]) if len(words) > 3 else None
 
     def stop(self) -> None:
@@ -47,8 +53,8 @@ class Client:
         The first signal makes OpenVPN tell the firewall; the second spares the second that it then grants the firewall.
         """
         for _ in range(2):
-            self.host.run("sh", "-c", f"[ ! -e {FOLDER}/pid ] || kill $(cat {FOLDER}/pid)")
-        self.host.run("rm", "-f", f"{FOLDER}/pid")
+            self.host.run("sh", "-c", f"[ ! -e {self.folder}/pid ] || kill $(cat {self.folder}/pid)")
+        self.host.run("rm", "-f", f"{self.folder}/pid")
         eventually(lambda: self.address() is None, within=5.0, phase="the end of the VPN user's tunnel")
 
 
@@ -58,21 +64,27 @@ def routes(host: LabHost) -> str:
     return host.must("ip", "route") + "\n".join(sorted(line.split(":")[1] for line in links))
 
 
-def dial(scene: Scene, changes: Changes, *, password: str | None = None, transport: str | None = None) -> Client:
-    """Start the VPN user's client with the exported configuration; ``transport`` leaves only one of its ways."""
+def dial(scene: Scene, changes: Changes, *, password: str | None = None, transport: str | None = None,
+         device: str = "tun0") -> Client:  # fmt: skip
+    """Start the VPN user's client with the exported configuration; ``transport`` leaves only one of its ways.
+
+    Several may run side by side on a device each, the routes of each with a metric of its own.
+    """
     host = scene.environment.vpn_client
-    client = Client(host, routes(host))
+    client = Client(host, routes(host), device)
+    folder = client.folder
     person = scene.site.people[0]
     secret = password or scene.environment.secrets.value(person.password)
     exported = scene.environment.firewall(scene.site.name).path(EXPORTED).read_text()
     lines = [line for line in exported.splitlines() if _kept(line, transport)]
     host.write({
-        f"{FOLDER}/client.ovpn": ("\n".join(lines).encode() + b"\n", 0o600),
-        f"{FOLDER}/login": (f"{person.login}\n{secret}\n".encode(), 0o600),
+        f"{folder}/client.ovpn": ("\n".join(lines).encode() + b"\n", 0o600),
+        f"{folder}/login": (f"{person.login}\n{secret}\n".encode(), 0o600),
     })  # fmt: skip
     changes.undo(client.stop)
-    host.must("sh", "-c", f"rm -f {LOG}; openvpn --config {FOLDER}/client.ovpn --auth-user-pass {FOLDER}/login "
-              f"--dev tun0 --auth-retry none --daemon --log {LOG} --writepid {FOLDER}/pid")  # fmt: skip
+    host.must("sh", "-c", f"rm -f {folder}/client.log; {BEFORE_OTHERS} openvpn --config {folder}/client.ovpn --dev {device} "
+              f"--route-metric {10 + int(device.removeprefix('tun'))} --auth-user-pass {folder}/login --auth-retry none "
+              f"--daemon --log {folder}/client.log --writepid {folder}/pid")  # fmt: skip
     return client
 
 

@@ -27,6 +27,7 @@ _PLAN_FILE = _DIRECTORY / "plan.json"
 _COMPILED_PID_FILE = Path("/run/charon.pid")  # charon's own; a stale one keeps it from starting
 
 _RENEWAL_MS = "5000"
+_LOOK_EVERY = 0.005  # seconds between two looks at tunnels that are being negotiated
 _IN_FLIGHT = 0.1  # seconds that packets of an old SA may still be under way
 
 _CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon", forwards=True)
@@ -92,6 +93,17 @@ def start() -> None:
     _load()
     with _session() as session:
         _initiate(session, plans, standing=())
+
+
+def await_tunnels(within: float) -> None:
+    """Return once every tunnel that this side initiates is up. Raises ServiceFailed when one is not, after so many seconds."""
+    wanted = {child for plan in _plans().values() if plan.initiate for child in plan.children}
+    deadline = time.monotonic() + within
+    with _session() as session:
+        while missing := wanted - {sa.child for sa in security_associations.read(session) if sa.established}:
+            if time.monotonic() > deadline:
+                raise ServiceFailed("charon", f"not up after {within:g} s: {', '.join(sorted(missing))}")
+            time.sleep(_LOOK_EVERY)
 
 
 def stop(*, silently: bool = False) -> None:

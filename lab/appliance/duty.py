@@ -1,7 +1,8 @@
-"""Which member of a cluster runs the VPN daemons: the active one. A firewall that stands alone is always on duty.
+"""Which member of a cluster serves tunnels: the active one. A firewall that stands alone is always on duty.
 
 The HA agent calls :func:`take_over` and :func:`stand_down`; the commands ask :func:`on_duty`, so that ``envpn`` on a
-passive member prepares its files and starts nothing.
+passive member prepares its files and does not negotiate. The SSL VPN's servers run on both members, for they speak only when
+spoken to: a client that comes again right after a takeover, as those over TCP do, must not be refused.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ def take_over() -> None:
 
 
 def stand_down() -> None:
-    """Stop the VPN daemons, at once and without a word to the peers: they are the other member's now."""
+    """Stop the IKE daemon, at once and without a word to the peers: they are the other member's now. So are VPN users.
+
+    Raises ServiceFailed when the SSL VPN's servers do not start again, empty.
+    """
     _MARK.unlink(missing_ok=True)
     charon.stop(silently=True)
     openvpn.stop()
+    openvpn.start()

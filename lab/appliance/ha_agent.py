@@ -266,6 +266,8 @@ class Agent:
         if transition.after is Mode.ACTIVE:
             for segment in self.segments.values():
                 segment.renew_destination()
+                with suppress(OSError):
+                    segment.move()
             self.lease.grant()
             phases["gate_open"] = time.monotonic()
             self._say(decided)  # the beacons first: they move the MAC in every switch, the word stops a peer that yields

@@ -29,6 +29,12 @@ def raise_own() -> str:
     return "ordinary"
 
 
+def raise_ordinary() -> None:
+    """Put the calling process, and what it starts, first among the ordinary ones, where the kernel allows it."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICEST)
+
+
 def die_with_parent() -> None:
     """The calling process ends when its parent does, however that ends."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from enum import Enum
 from multiprocessing.connection import Connection, Pipe
 
+from lab.appliance import charon, conntrackd, duty, ha_cluster, ha_priority, ha_sync, routes
 from lab.appliance import configuration as configurations
-from lab.appliance import conntrackd, duty, ha_cluster, ha_priority, ha_sync, routes
 from lab.appliance.errors import ApplianceError
 from lab.appliance.ha_cluster import Place
 from sns.model import Configuration
 
+_TUNNELS_WITHIN = 10.0  # s: longer than any negotiation that succeeds
 _LOOK_EVERY = 0.2  # s between two looks at whether a configuration file changed
 
 
@@ -61,6 +62,7 @@ class Worker:
         if self.pid == 0:
             self.connection.close()
             ha_priority.die_with_parent()
+            ha_priority.raise_ordinary()
             _Bench(theirs, configuration, place).work()
         theirs.close()
 
@@ -89,6 +91,7 @@ class _Bench:
         self._configuration = configuration
         self._place = place
         self._signature = 0
+        self._lock = threading.Lock()  # of the connection's sending end
 
     def work(self) -> None:
         """Until the agent is gone; never returns."""
@@ -116,6 +119,7 @@ class _Bench:
                     self._do("routes set", lambda: routes.apply(self._configuration))
                     self._do("vpn started", duty.take_over)
                     self._do("sessions adopted", conntrackd.adopt)
+                    threading.Thread(target=self._do, args=("tunnels up", _tunnels_up), daemon=True).start()
                 case Order.REST:
                     self._do("vpn stopped", duty.stand_down)
                 case Order.CATCH_UP:
@@ -130,20 +134,28 @@ class _Bench:
             act()
         except (ApplianceError, OSError) as error:
             failure = str(error)
-        self._connection.send(Done(event, time.monotonic() - begun, failure))
+        self._say(Done(event, time.monotonic() - begun, failure))
+
+    def _say(self, word: Word) -> None:
+        with self._lock:
+            self._connection.send(word)
 
     def _reread(self) -> None:
         self._configuration = configurations.load()
-        self._connection.send(ha_cluster.place(self._configuration))
+        self._say(ha_cluster.place(self._configuration))
 
     def _look(self) -> None:
         try:
             signature = ha_cluster.signature()
             if signature == self._signature:
                 return
-            self._connection.send(Digest(ha_cluster.digest()))
+            self._say(Digest(ha_cluster.digest()))
         except FileNotFoundError:  # a file that goes while we look: the next look will do
             return
         if self._signature:  # at a takeover nobody waits for the files to be read
             self._configuration = configurations.load()
         self._signature = signature
+
+
+def _tunnels_up() -> None:
+    charon.await_tunnels(_TUNNELS_WITHIN)

@@ -169,7 +169,7 @@ def client_settings(configuration: Configuration) -> str:
         "persist-tun",
         "resolv-retry infinite",
         f"server-poll-timeout {_NEXT_REMOTE}",
-        "connect-retry 1 5",
+        "connect-retry 0 5",  # a member that took over answers at once
         "auth-user-pass",
         "auth-nocache",
         "auth-retry none",

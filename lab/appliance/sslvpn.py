@@ -76,10 +76,7 @@ def main_enopenvpn(arguments: list[str]) -> int:
 
 
 def boot(configuration: Configuration) -> None:
-    """Start what is configured; a cluster's member only prepares it until its agent says that it is active.
-
-    Raises ApplianceError.
-    """
+    """Start what is configured, on both members of a cluster. Raises ApplianceError."""
     if configuration.ha.enabled:
         duty.forget()
     apply(configuration)
@@ -109,10 +106,7 @@ def apply(configuration: Configuration) -> None:
             server.stop()
     write_private(_DIGEST, digest)
     webadmin.apply(configuration)  # gives up, or takes, the port that the TCP server shares with it
-    if duty.on_duty(configuration):
-        openvpn.start()
-    else:
-        openvpn.stop()
+    openvpn.start()
 
 
 def check(configuration: Configuration) -> None:

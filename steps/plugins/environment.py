@@ -39,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="fresh",
         help="a lab of its own (fresh), one that stays afterwards (keep), or the one that runs (attach)",
     )
+    group.addoption(
+        "--failovers", type=int, default=1, metavar="N", help="how often each failover is repeated, for a distribution"
+    )
+    group.addoption(
+        "--flow-rate", type=int, default=200, metavar="N", help="messages a second of each flow while members change"
+    )
     group.addoption("--allow-disruptive", action="store_true", help="run disruptive scenarios outside a lab too")
 
 

@@ -249,10 +249,16 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         "internet.public.page: 'www.ovh.com' is not an https address (begin it with https://)",
     ),
     "a budget has the wrong unit": (
-        "switch = 1000",
-        "switch = 0",
+        "nat = 50\n",
+        "nat = 0\n",
         0,
-        "budgets.switch: 0 is out of range (write a number from 1 to 600000)",
+        "budgets.switch.nat: 0 is out of range (write a number from 1 to 600000)",
+    ),
+    "a budget is for no class of flow": (
+        "[budgets.link_lost] ",
+        "[budgets.link_lost]\nudp = 250 # ",
+        1,
+        "budgets.link_lost.udp: unknown key (known: administration, ipsec, local, nat, published, sslvpn_tcp, sslvpn_udp, tcp)",
     ),
     "a site has no configuration": (
         "[sites.gra11]\n",

@@ -239,7 +239,7 @@ ERRORS: list[tuple[str, Mapping[str, str | None], list[str]]] = [
     ("weight of nothing", changed("HA/highavailability", "ethernet1=100", "ethernet7=100"),
      ['HA/highavailability:9: ethernet7: unknown interface "ethernet7"']),
     ("odd time", changed("HA/highavailability", "TokenTimeout=4000", "TokenTimeout=4s"),
-     ['HA/highavailability:11: TokenTimeout: "4s" is not a number from 100 to 600000']),
+     ['HA/highavailability:11: TokenTimeout: "4s" is not a number from 20 to 600000']),
     ("member elsewhere", changed("HA/hacluster", "192.168.2.4", "192.168.3.4"),
      ["HA/hacluster:4: Ip: 192.168.3.4 is not on 192.168.2.0/29 of interface ha"]),
     ("members of one address", changed("HA/hacluster", "192.168.2.4", "192.168.2.3"),

@@ -1,0 +1,173 @@
+"""The work goes from one member to the other, once or many times, and what that costs each flow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from pytest_bdd import parsers, then, when
+
+from lab.cluster import missing
+from lab.device import Appliance
+from lab.faults import catalogue
+from lab.phases import events, moment_of_handover
+from reports.entries import Failover
+from reports.ledger import Lane, distribution
+from steps.cluster import TAKEOVER_WITHIN, cluster
+from steps.eventually import eventually, watch
+from steps.flows import Running
+from steps.ledger import GOING_ON, Watched, entry, lost_to
+from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.restore import Changes
+from steps.scene import Scene
+
+AT_LEAST = 300_000_000  # ns after the event that flows are watched: a silence may begin late
+WHOLE_WITHIN = 10.0  # s for a member to boot and to hear the other everywhere
+
+EVENTS = {"a lost member": "member_killed", "a lost link": "link_lost", "a switch": "switch"}
+
+
+Act = Callable[[Appliance], tuple[float, Callable[[], object]]]
+"""Does something to the active member: when that was (monotonic s), and how it is undone."""
+
+
+@dataclass(slots=True)
+class Campaign:
+    """The failovers of a scenario. ``wanted`` is how many; ``event`` is what budgets call that which happens."""
+
+    scene: Scene
+    running: Running
+    changes: Changes
+    record: ScenarioRecorder
+    wanted: int
+    event: str = ""
+    former: Appliance | None = None
+    failovers: list[Failover] = field(default_factory=list)
+
+    def run(self, kind: str, event: str, act: Act) -> Campaign:
+        """Do it as often as wanted; the last one is undone when the scenario ends."""
+        self.event = event
+        for number in range(1, self.wanted + 1):
+            self.former = cluster(self.scene).active()
+            with self.running.instrument.fast():
+                undo = self._one(kind, number, self.former, act)
+            if number < self.wanted:
+                undo()
+                self._wait_for_pair()
+        return self
+
+    def _one(self, kind: str, number: int, active: Appliance, act: Act) -> Callable[[], object]:
+        instrument, begin = self.running.instrument, time.monotonic_ns()
+        self.running.control()
+        at, undo = act(active)
+        self.changes.undo(undo)
+        moment = int(at * 1e9)
+        self._taken_over(active)
+        self._flows_back(moment)
+        end = time.monotonic_ns()
+        watched = Watched(kind, number, moment, begin, end, self.running.noise, instrument.watch(begin, end))
+        budgets = self.scene.deployment.budgets.gaps[self.event]
+
+        def written(instance: str, step: int) -> Failover:
+            self.failovers.append(entry(watched, instrument, cluster(self.scene), budgets, instance, step))
+            return self.failovers[-1]
+
+        self.record.write(written)
+        return undo
+
+    def _taken_over(self, former: Appliance) -> None:
+        pair = cluster(self.scene)
+        other = next(member.name for member in pair.members if member.name != former.name)
+        eventually(lambda: [name for name, mode in pair.states().items() if mode == "active"],
+                   until=lambda names: names == [other], within=TAKEOVER_WITHIN, phase="the takeover",
+                   expected=f"{other} active, alone")  # fmt: skip
+
+    def _flows_back(self, moment: int) -> None:
+        longest = max(self.scene.deployment.budgets.gaps[self.event].values()) / 1000
+
+        def late() -> list[str]:
+            now = time.monotonic_ns()
+            return ["too early"] if now < moment + AT_LEAST else self.running.instrument.silent(since=now - GOING_ON)
+
+        watch(late, until=lambda lanes: not lanes, within=longest)
+
+    def _wait_for_pair(self) -> None:
+        def lacks() -> list[str]:
+            return [f"{member.name}: {lack}" for member in cluster(self.scene).members if (lack := missing(member))]
+
+        eventually(lacks, until=lambda found: not found, within=WHOLE_WITHIN, phase="the pair after a failover",
+                   expected="both members, which hear each other on every wire")  # fmt: skip
+
+
+@pytest.fixture
+def campaign(request: pytest.FixtureRequest, scene: Scene, running: Running, changes: Changes,
+             record: ScenarioRecorder) -> Campaign:  # fmt: skip
+    """The failovers of the scenario, as many as ``--failovers`` says."""
+    return Campaign(scene, running, changes, record, request.config.getoption("--failovers"))
+
+
+@pytest.fixture
+def former(campaign: Campaign) -> Appliance | None:
+    """The member that was active before the last failover."""
+    return campaign.former
+
+
+def _fault(campaign: Campaign, name: str, *parameters: str) -> Act:
+    fault, faults = catalogue.read(name, parameters), campaign.scene.environment.faults
+
+    def act(active: Appliance) -> tuple[float, Callable[[], object]]:
+        begun, injection = time.monotonic(), faults.injection(fault, active.name)
+        injection.begin()
+        cables = active.host.fabric.touched  # exact, where the fault has to do with them
+        return max(begun, cables), lambda: _mend(injection.end, active)
+
+    return act
+
+
+def _mend(end: Callable[[], object], member: Appliance) -> None:
+    end()
+    eventually(lambda: missing(member), until=lambda lack: not lack, within=WHOLE_WITHIN, phase=f"the return of {member.name}",
+               expected="one of the pair, which hears the other on every wire")  # fmt: skip
+
+
+@when("the active member loses power")
+def _lose_power(campaign: Campaign) -> None:
+    campaign.run("member killed", "member_killed", _fault(campaign, "member-killed"))
+
+
+@when("the active member loses its external link")
+def _lose_link(campaign: Campaign) -> None:
+    campaign.run("link lost", "link_lost", _fault(campaign, "link-down", "link=external"))
+
+
+@when("the administrator hands the work to the passive member")
+def _switch(campaign: Campaign) -> None:
+    def act(active: Appliance) -> tuple[float, Callable[[], object]]:
+        begun = time.monotonic()
+        active.apply("hainfo", "switch")
+        # The command takes its own time to start; what counts begins when the member obeys.
+        return moment_of_handover(events(cluster(campaign.scene), begun)) or begun, lambda: None
+
+    campaign.run("switch", "switch", act)
+
+
+@then(parsers.parse("every flow goes on within its budget for {event}"))
+def _within_budget(campaign: Campaign, event: str, record: ScenarioRecorder) -> None:
+    assert EVENTS[event] == campaign.event, f"the scenario is about {campaign.event}"
+    for name, direction in dict.fromkeys((lane.name, lane.direction) for one in campaign.failovers for lane in one.lanes):
+        lanes = [(one, lane) for one in campaign.failovers for lane in one.lanes
+                 if (lane.name, lane.direction) == (name, direction)]  # fmt: skip
+        worst, lane = max(lanes, key=lambda pair: (pair[1].back_after is None, pair[1].gap))
+        record.observe(f"the longest silence of {name} ({direction})", expected=f"at most {lane.budget:g} ms",
+                       observed=_told(worst, lane, [one.gap for _, one in lanes]),
+                       holds=lane.within_budget and lane.back_after is not None)  # fmt: skip
+
+
+def _told(failover: Failover, lane: Lane, gaps: list[float]) -> str:
+    spread = distribution(gaps)
+    many = f" in failover {failover.number} (median of {spread.count}: {spread.median:g} ms)" if spread.count > 1 else ""
+    end = ", and it did not come back" if lane.back_after is None else ""
+    parts = lost_to(failover, lane)
+    return f"{lane.gap:g} ms{many}{end}" + (f": {parts}" if parts and not lane.within_budget else "")

@@ -107,10 +107,18 @@ class Engine:
                 end.close()
 
 
+def _line() -> bytes:
+    """The first line of standard input, and not one byte more: what follows are words for a running engine."""
+    line = bytearray()
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return bytes(line)
+
+
 def main(arguments: list[str]) -> int:
     """The instrument's process."""
     ha_priority.die_with_parent()
-    flows = [Flow.from_json(one) for one in json.loads(sys.stdin.readline())]
+    flows = [Flow.from_json(one) for one in json.loads(_line())]
     engine = Engine(flows, Memory(int(arguments[0]), 2 * len(flows)), int(arguments[1]))
     os.write(1, json.dumps({"priority": ha_priority.raise_own()}).encode() + b"\n")
     try:

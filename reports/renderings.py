@@ -62,6 +62,12 @@ def _markdown(record: Record, code: str, way: str) -> bytes:
     return markdown.render(record, code=code, way=way).encode()
 
 
+def _failovers(record: Record, code: str, way: str) -> bytes:  # noqa: ARG001 - it has no language and no links
+    from reports import failovers
+
+    return failovers.render(record).encode()
+
+
 def _oscal(record: Record, code: str, way: str) -> Mapping[str, bytes]:  # noqa: ARG001 - it has no language
     from reports import oscal
 
@@ -81,6 +87,7 @@ FORMATS: Mapping[str, Format] = {
     "oscal": Format("oscal/assessment-results.json", _oscal),
     "hdf": Format("hdf.json", _hdf),
     "md": Format("summary.md", _markdown, spoken=True),
+    "failovers": Format("failovers.md", _failovers),
 }
 
 LEFT_BY_A_RUN = ("html", "junit", "oscal", "hdf", "md")

@@ -61,4 +61,5 @@ Feature: Two firewalls stand for one
     When the lost member returns
     Then it is passive and the members are synchronised
     When the administrator makes the passive member active
-    Then the published site answers through it
+    Then its neighbours are told where the cluster's addresses are now
+    And the published site answers through it

@@ -14,7 +14,7 @@ from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
 from steps.eventually import eventually, watch
-from steps.neighbours import Question, who_has
+from steps.neighbours import Question, announcements, who_has
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -23,6 +23,7 @@ from steps.web import fetch, published, server_reaches, status, stranger_reaches
 TAKEOVER_WITHIN = 3.0  # s: the budgets of the flows are shorter; this only says when to stop looking
 SPLIT_SEEN_WITHIN = 0.6  # s after both missed the link: once more what a member waits before it calls its peer dead
 ANSWERS_WITHIN = 4.0  # s for the published site behind a member that took over
+ANNOUNCED_WITHIN = 1.0  # s: a takeover is announced at once, and at the next three beats
 SHARED_WITHIN = 3.0  # s: a change is looked for every 0.1 s and told with each heartbeat
 
 
@@ -109,11 +110,19 @@ def _identical(scene: Scene, record: ScenarioRecorder) -> None:
     record.observe("files that differ", expected=[], observed=differing)
 
 
-@when("the administrator makes the passive member active", target_fixture="former")
-def _switch(scene: Scene) -> Appliance:
-    active = cluster(scene).active()
-    active.apply("hainfo", "switch")
-    return active
+@when("the administrator makes the passive member active", target_fixture="announced")
+def _switch(scene: Scene) -> dict[Question, int]:
+    """What its neighbours then hear: gratuitous ARP for each address, how often."""
+    with announcements(scene, _questions(scene)) as heard:
+        cluster(scene).active().apply("hainfo", "switch")
+        return watch(heard, until=lambda counts: all(counts.values()), within=ANNOUNCED_WITHIN).seen
+
+
+@then("its neighbours are told where the cluster's addresses are now")
+def _announced(announced: dict[Question, int], record: ScenarioRecorder) -> None:
+    for question, count in announced.items():
+        record.observe(f"announcements of {question.address} heard by {question.host}", expected="some", observed=count,
+                       holds=count > 0)  # fmt: skip
 
 
 @dataclass(slots=True)

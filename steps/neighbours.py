@@ -80,3 +80,15 @@ def _is_answer(frame: Frame, address: IPv4Address) -> bool:
 
 def _mac(frame: Frame) -> str:
     return frame.data[22:28].hex(":")
+
+
+@contextmanager
+def announcements(scene: Scene, questions: list[Question]) -> Iterator[Callable[[], dict[Question, int]]]:
+    """How often each of these hosts has heard an address announced (gratuitous ARP, RFC 5227) since the context began."""
+    with scene.environment.listen({f"{one.host}:{one.nic}" for one in questions}) as taps:
+        yield lambda: {one: _announced(taps[f"{one.host}:{one.nic}"], one.address) for one in questions}
+
+
+def _announced(tap: Tap, address: IPv4Address) -> int:
+    about = address.packed
+    return sum(frame.data[12:14] == ARP and (frame.data[28:32], frame.data[38:42]) == (about, about) for frame in tap.since(0))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lab.faults import catalogue
 from lab.faults.fault import Choice, Kind, Number, Parameter
-from lab.torture.sequence import ACTIVE, Ground, Option
+from lab.torture.sequence import ACTIVE, PASSIVE, Ground, Option
 from provisioning.deployment import Deployment, DeploymentError, located
 from provisioning.torture.planted import FLOWS
 
@@ -26,15 +26,22 @@ ACTIONS = (
 
 ONE_WAY = frozenset({"member-deaf", "member-unheard"})
 """One member hears the other, not the other way round. Two of them at once part the members: nobody promises anything then."""
-APART = frozenset({"ha-link-cut", "ha-link-bad"})
+APART = frozenset({"ha-link-cut", "ha-link-degraded"})
 UNPLUGGED = frozenset({"link-down", "link-flapping"})
-KILLS = frozenset({"member-killed", "member-rebooted", "killed-during-rekey", "killed-during-change"})
+KILLS = frozenset({"member-killed", "member-rebooted", "killed-during-rekey", "killed-during-change", "killed-during-hasync"})
 """A member loses what it knew of sessions; the other one has them."""
-ENDS_SESSIONS = frozenset({"pair-rebooted", "daemon-dead", "failover-twice", "failback", "killed-during-hasync", "disk-full"})
-"""Sessions may end: both members lose them, or they are not replicated for a while."""
+ENDS_SESSIONS = frozenset({"pair-rebooted", "failover-twice", "failback", "daemon-dead daemon=conntrackd"})
+"""Sessions may end: both members lose them one after the other, or they are not replicated for a while."""
 
+_NOT_DRAWN = {("disk-full", "place"): ("logs",)}
+"""The members' log is one of the two things that the watch compares: without it nothing can be said."""
+_GROUPS = {
+    **dict.fromkeys(ONE_WAY, "one way"),
+    **dict.fromkeys(("pair-rebooted", "failover-twice", "failback"), "long"),  # several boots each
+    "killed-during-hasync": "configuration",
+}
+_PARTS = {"failover-twice": (ACTIVE,)}
 _WEIGHTS: Mapping[str, int] = {"member-killed": 3, "member-frozen": 3, "link-down": 3, "ha-link-cut": 3}
-_LONG = frozenset({"pair-rebooted", "failover-twice", "failback"})  # several boots each: a round of its own length
 
 
 def ground(deployment: Deployment) -> Ground:
@@ -52,26 +59,20 @@ def _options() -> Iterator[Option]:
     for kind in catalogue.KINDS.values():
         yield Option(
             kind.name,
-            {parameter.name: _values(parameter) for parameter in kind.parameters},
+            {parameter.name: _values(kind, parameter) for parameter in kind.parameters},
             lasts=kind.lasts,
+            parts=_PARTS.get(kind.name, (ACTIVE, PASSIVE)),
             weight=_WEIGHTS.get(kind.name, 2),
-            once=_group(kind),
+            once=_GROUPS.get(kind.name, ""),
         )
 
 
-def _group(kind: Kind) -> str:
-    if kind.name in ONE_WAY:
-        return "one way"
-    if kind.name in _LONG:
-        return "long"
-    return ""
-
-
-def _values(parameter: Parameter) -> tuple[str, ...]:
+def _values(kind: Kind, parameter: Parameter) -> tuple[str, ...]:
     """The words of a choice; of a number what it is by default, half of it and twice as much, within its limits."""
     match parameter:
         case Choice():
-            return parameter.choices
+            left_out = _NOT_DRAWN.get((kind.name, parameter.name), ())
+            return tuple(word for word in parameter.choices if word not in left_out)
         case Number():
             wanted = (parameter.default / 2, parameter.default, parameter.default * 2)
             return tuple(dict.fromkeys(f"{min(max(one, parameter.least), parameter.most):g}" for one in wanted))

@@ -63,6 +63,11 @@ def planted(environment: LabEnvironment, site: str) -> Planted:
     return Planted(site, server, own, internet.stranger, internet.public)
 
 
+def change(member: Appliance) -> None:
+    """Change the configuration in a way that concerns nobody."""
+    member.edit("object", lambda text: _into(text, "Host", "changed_by_torture=192.0.2.7,resolve=static\n"))
+
+
 def slot(member: Appliance) -> str:
     """The file of a member's active filter slot."""
     return f"Filter/{member.configuration().active_policy:02d}"

@@ -24,7 +24,7 @@ from lab.torture.campaign import Outcome
 from lab.torture.sequence import ACTIVE, Round, Step
 from provisioning.environment import LabEnvironment
 from provisioning.torture import ground
-from provisioning.torture.planted import Planted, planted
+from provisioning.torture.planted import Planted, change, planted
 
 UNHEALTHY = "the pair does not return to health"
 HEALTHY_WITHIN = 20.0  # s after all is undone: a member boots in one and joins in two; a machine under load is given time
@@ -43,6 +43,7 @@ class Site:
     watch: Watch
     planned: Snapshot
     meant: list[Files] = field(default_factory=list)
+    half_written: bool = False
     refused: list[Session] = field(default_factory=list)
     allowed: list[Session] = field(default_factory=list)
 
@@ -113,7 +114,7 @@ class Stage:
         self._violations, self._notes = [], []
         self.environment.lab.must_run()
         for site in self.sites.values():
-            site.meant = [site.planned.files]
+            site.meant, site.half_written = [site.planned.files], False
             self._plant(site, wanted)
         prepare()
         with ExitStack() as relaxed:
@@ -195,12 +196,10 @@ class Stage:
             case ground.HASYNC:
                 self._synchronise(site, member)
             case ground.CHANGE:
-                member.edit("object", lambda text: text.replace("[Host]\n", "[Host]\nchanged_by_torture=192.0.2.7\n", 1))
-                site.meant.append(member.snapshot().files)
+                self._edit(site, member, change)
                 self._synchronise(site, member)
             case ground.REFUSE:
-                site.planted.refuse(member)
-                site.meant.append(member.snapshot().files)
+                self._edit(site, member, site.planted.refuse)
                 member.apply("enfilter")
                 self._synchronise(site, member)
                 for session in site.refused:
@@ -210,6 +209,14 @@ class Stage:
             case ground.REKEY:
                 member.renew_tunnels()
         return member.name
+
+    @staticmethod
+    def _edit(site: Site, member: Appliance, edit: Callable[[Appliance], None]) -> None:
+        """An administrator's edit. On a full disk it leaves half a file: that is the editor's doing, not the pair's."""
+        site.half_written = True
+        edit(member)
+        site.meant.append(member.snapshot().files)
+        site.half_written = False
 
     def _synchronise(self, site: Site, member: Appliance) -> None:
         member.apply("hasync")
@@ -253,7 +260,7 @@ class Stage:
             if violation := judge_refused(session, site.watch.took_over):
                 self._violations.append(violation)
         for member in site.cluster.members:
-            if violation := configurations.judge_whole(member, site.meant):
+            if not site.half_written and (violation := configurations.judge_whole(member, site.meant)):
                 self._violations.append(violation)
             member.restore(site.planned)
 
@@ -327,4 +334,5 @@ def _may_end_sessions(wanted: Round, site: str) -> bool:
     names = _names(wanted, site)
     kills = sum(name in ground.KILLS for name in names)
     missed = bool(kills) and bool(ground.APART & set(names)) and len(names) > 2
-    return kills > 1 or missed or bool(ground.ENDS_SESSIONS & set(names))
+    texts = {step.what for step in wanted.steps if step.site == site}
+    return kills > 1 or missed or bool(ground.ENDS_SESSIONS & {*names, *texts})

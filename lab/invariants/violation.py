@@ -56,22 +56,28 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One invariant over one watch. ``unobserved`` are the stretches that its verdict says nothing about."""
+    """One invariant over one watch of ``seconds``. ``unobserved`` are the stretches that its verdict says nothing about.
+
+    One that is looked at only at certain moments has the number of ``looks``.
+    """
 
     site: str
     name: str
     seconds: float
     violations: tuple[Violation, ...] = ()
     unobserved: tuple[Stretch, ...] = ()
+    looks: int | None = None
 
     @property
     def verdict(self) -> Verdict:
-        """Broken by one violation without excuse; held only when it was seen all the time."""
+        """Broken by one violation without excuse; held only when it was seen, and seen all the time."""
         if any(not violation.excuse for violation in self.violations):
             return Verdict.BROKEN
-        return Verdict.INCONCLUSIVE if self.violations or self.unobserved else Verdict.HELD
+        unsure = self.violations or self.unobserved or self.looks == 0
+        return Verdict.INCONCLUSIVE if unsure else Verdict.HELD
 
     def __str__(self) -> str:
+        over = f"over {self.seconds:.1f} s" if self.looks is None else f"in {self.looks} looks"
         unseen = sum(stretch.seconds for stretch in self.unobserved)
         missing = f", {unseen:.2f} s of them unobserved ({self.unobserved[0].why})" if self.unobserved else ""
-        return f"{self.site}: {self.name}: {self.verdict.value} over {self.seconds:.1f} s{missing}"
+        return f"{self.site}: {self.name}: {self.verdict.value} {over}{missing}"

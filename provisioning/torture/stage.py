@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from lab.device import Appliance, Snapshot
 from lab.errors import LabError
 from lab.faults import catalogue
 from lab.faults.injection import Injection
-from lab.invariants import configurations, forwarding
+from lab.invariants import configurations, forwarding, sessions
 from lab.invariants.configurations import Files
 from lab.invariants.pair import pair_of
 from lab.invariants.sessions import Session, Sessions, judge_allowed, judge_refused
@@ -32,6 +33,8 @@ LIVES_WITHIN = 6.0  # s for a session to be answered again after a short silence
 LIVES_AT_LAST = 60.0  # s after a long one: TCP waits up to twice as long as the silence that it met
 STANDS_WITHIN = 5.0  # s for a session to be established before anything is done
 _LOOK_EVERY = 0.05
+LOOKED_AT = (sessions.GOES_ON, sessions.COMES_BACK, sessions.ENDED, configurations.DIFFERENT, configurations.MIXED, UNHEALTHY)
+"""Invariants that are looked at when there is something to see; the watch looks at the others all along."""
 
 
 @dataclass(slots=True)
@@ -46,6 +49,21 @@ class Site:
     half_written: bool = False
     refused: list[Session] = field(default_factory=list)
     allowed: list[Session] = field(default_factory=list)
+    looks: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(LOOKED_AT, 0)))
+    broken: list[Violation] = field(default_factory=list)
+
+    def judge(self, name: str, violation: Violation | None) -> None:
+        """One look at an invariant, and what it showed."""
+        self.looks[name] += 1
+        self.broken += [violation] if violation else []
+
+    def findings(self) -> list[Finding]:
+        """All invariants of this pair."""
+        seen = self.watch.findings()
+        return seen + [
+            Finding(self.planted.site, name, 0.0, tuple(one for one in self.broken if one.invariant == name), looks=count)
+            for name, count in self.looks.items()
+        ]
 
     def member(self, part: str) -> Appliance:
         """The member that has this part now; when nobody clearly has it, the first or the second of the plan."""
@@ -62,7 +80,7 @@ class Stage:
         self.sites: dict[str, Site] = {}
         self.sessions = Sessions()
         self._names = sites
-        self._seen: set[int] = set()
+        self._seen: dict[int, Violation] = {}
         self._injections: list[Injection] = []
         self._violations: list[Violation] = []
         self._notes: list[str] = []
@@ -131,7 +149,7 @@ class Stage:
 
     def findings(self) -> list[Finding]:
         """The invariants of all pairs since the stage was entered."""
-        return [finding for site in self.sites.values() for finding in site.watch.findings()]
+        return [finding for site in self.sites.values() for finding in site.findings()]
 
     def _perform(self, wanted: Round) -> None:
         began = time.monotonic()
@@ -220,8 +238,7 @@ class Stage:
 
     def _synchronise(self, site: Site, member: Appliance) -> None:
         member.apply("hasync")
-        if violation := configurations.judge_equal(site.cluster.members):
-            self._violations.append(violation)
+        site.judge(configurations.DIFFERENT, configurations.judge_equal(site.cluster.members))
 
     # Before and after
 
@@ -247,28 +264,34 @@ class Stage:
 
     def _heal(self, site: Site) -> None:
         began, name = time.monotonic(), site.planted.site
-        if not _until(lambda: not _ailments(site.cluster), HEALTHY_WITHIN):
-            what = f"{name} is not healthy {HEALTHY_WITHIN:g} s after everything was undone"
-            members = tuple(member.name for member in site.cluster.members)
-            ailments = tuple(_ailments(site.cluster))
-            lasted = time.monotonic() - began
-            self._violations.append(Violation(UNHEALTHY, HEALTHY_WITHIN, began, lasted, members, what, ailments))
+        healthy = _until(lambda: not _ailments(site.cluster), HEALTHY_WITHIN)
+        site.judge(UNHEALTHY, None if healthy else _unhealthy(name, site.cluster, began))
+        if not healthy:
             self._boot_again(site)
-        self._give_time_to_come_back(site)
-        site.watch.up_to_now()
-        for session in site.refused:  # before the policy allows it again
-            if violation := judge_refused(session, site.watch.took_over):
-                self._violations.append(violation)
+        self._judge_refused(site)
         for member in site.cluster.members:
-            if not site.half_written and (violation := configurations.judge_whole(member, site.meant)):
-                self._violations.append(violation)
+            if not site.half_written:
+                site.judge(configurations.MIXED, configurations.judge_whole(member, site.meant))
             member.restore(site.planned)
 
-    @staticmethod
-    def _give_time_to_come_back(site: Site) -> None:
-        """A session of TCP that has been silent for a while tries again only after as long as that."""
+    def _judge_refused(self, site: Site) -> None:
+        """Before the policy allows it again. A session that stays silent proves something only while another is answered."""
         refused = [session for session in site.refused if session.refused is not None]
-        silent = max((time.monotonic() - session.answered for session in refused), default=0.0)
+        if not refused:
+            return
+        self._give_time_to_come_back(refused)
+        site.watch.up_to_now()
+        controlled = any(session.answered > time.monotonic() - 1.0 for session in site.allowed)
+        for session in refused:
+            violation = judge_refused(session, site.watch.took_over)
+            if violation or controlled:
+                taken = session.refused is not None and site.watch.took_over(session.refused) is not None
+                site.judge(sessions.COMES_BACK if taken else sessions.GOES_ON, violation)
+
+    @staticmethod
+    def _give_time_to_come_back(refused: list[Session]) -> None:
+        """A session of TCP that has been silent for a while tries again only after as long as that."""
+        silent = max(time.monotonic() - session.answered for session in refused)
         _until(lambda: any(session.late_answers for session in refused), min(1.2 * silent, LIVES_WITHIN))
 
     def _boot_again(self, site: Site) -> None:
@@ -285,9 +308,11 @@ class Stage:
         patience = min(max(LIVES_WITHIN, *(2.2 * silence for silence in silences), 0.0), LIVES_AT_LAST)
         _until(lambda: all(session.answered > healthy for session in site.allowed), patience)
         for session in list(site.allowed):
-            if violation := judge_allowed(session, healthy):
+            violation = judge_allowed(session, healthy)
+            if keeps:
+                site.judge(sessions.ENDED, violation)
+            if violation:
                 self._notes.append(f"{violation.what}{'' if keeps else ' (it may, after what was done)'}")
-                self._violations += [violation] if keeps else []
                 self.sessions.end([session])
                 site.allowed.remove(session)
 
@@ -295,10 +320,9 @@ class Stage:
         for site in self.sites.values():
             site.watch.up_to_now()
         for finding in self.findings():
-            for violation in finding.violations:
-                if id(violation) not in self._seen:
-                    self._seen.add(id(violation))
-                    self._violations.append(violation)
+            new = [violation for violation in finding.violations if id(violation) not in self._seen]
+            self._seen.update((id(violation), violation) for violation in new)
+            self._violations += new
 
 
 def _until(look: Callable[[], bool], within: float) -> bool:
@@ -317,6 +341,12 @@ def _ailments(cluster: Cluster) -> list[str]:
     with suppress(OSError):
         found += [f"{member.name}: {lacks}" for member in cluster.members if (lacks := missing(member))]
     return found
+
+
+def _unhealthy(site: str, cluster: Cluster, began: float) -> Violation:
+    lasted, members = time.monotonic() - began, tuple(member.name for member in cluster.members)
+    what = f"{site} is not healthy {lasted:.0f} s after everything was undone"
+    return Violation(UNHEALTHY, HEALTHY_WITHIN, began, lasted, members, what, tuple(_ailments(cluster)))
 
 
 def _names(wanted: Round, site: str) -> list[str]:

@@ -173,3 +173,8 @@ def test_what_was_not_seen_is_never_held(
     violations: tuple[Violation, ...], unobserved: tuple[Stretch, ...], verdict: Verdict
 ) -> None:
     assert Finding("here", "it", 10.0, violations, unobserved).verdict is verdict
+
+
+@pytest.mark.parametrize(("looks", "verdict"), [(0, Verdict.INCONCLUSIVE), (1, Verdict.HELD)])
+def test_what_nobody_looked_at_is_not_held(looks: int, verdict: Verdict) -> None:
+    assert Finding("here", "it", 0.0, looks=looks).verdict is verdict

@@ -103,7 +103,7 @@ class Agent:
         self.link = _link_socket(place)
         self.segments = {section: Segment(device) for section, device in place.data.items()}
         self.carriers = Carriers(self.segments.values())
-        self.lease = Lease(Gate(tuple(place.data.values()), place.timers.lease))
+        self.lease = Lease(Gate(tuple(place.data.values())), place.timers.lease)
         self._on(self.link, self._hear_link)
         self._on(self.carriers.socket, self._look_at_carriers)
         for section, segment in self.segments.items():

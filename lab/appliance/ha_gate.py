@@ -62,29 +62,26 @@ def remove() -> None:
 
 @dataclass(slots=True)
 class Gate:
-    """The hand on an installed gate. ``lease`` is in seconds. Raises OSError when the kernel refuses (gate not installed)."""
+    """The hand on an installed gate. Raises OSError when the kernel refuses (gate not installed)."""
 
     devices: tuple[str, ...]
-    lease: float
     _socket: socket.socket = field(init=False, repr=False)
-    _open: bytes = field(init=False, repr=False)
+    _indices: list[int] = field(init=False, repr=False)
     _shut: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        indices = [socket.if_nametoindex(device) for device in self.devices]
+        self._indices = [socket.if_nametoindex(device) for device in self.devices]
         self._shut = _batch(_elements(_DELETE_ELEMENT, _ACK))
-        # Emptied and filled in one transaction: no packet sees the set empty, and it works on every kernel, while
-        # renewing an element in place needs 6.12.
-        self._open = _batch(
-            _elements(_DELETE_ELEMENT), _elements(_NEW_ELEMENT, _ACK | _CREATE, indices, int(self.lease * 1000))
-        )
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
         self._socket.settimeout(1.0)
 
-    def open(self) -> None:
-        """Let packets through until the lease ends; repeated, it renews the lease."""
-        self._transact(self._open)
+    def open(self, seconds: float) -> None:
+        """Let packets through for so long, from now; said again, it counts anew."""
+        # Emptied and filled in one transaction: no packet sees the set empty, and it works on every kernel, while
+        # renewing an element in place needs 6.12.
+        elements = _elements(_NEW_ELEMENT, _ACK | _CREATE, self._indices, int(seconds * 1000))
+        self._transact(_batch(_elements(_DELETE_ELEMENT), elements))
 
     def shut(self) -> None:
         """Let nothing through, now."""

@@ -12,12 +12,19 @@ import time
 from lab.appliance import ha_priority
 from lab.appliance.ha_gate import Gate
 
+_TICK = 0.001  # s: the kernel counts a lease in milliseconds
+
 
 class Lease:
-    """The gate in the hands of an agent that calls :meth:`prove` at every beat. Times are monotonic seconds."""
+    """The gate in the hands of an agent that calls :meth:`prove` at every beat. Times are monotonic seconds.
 
-    def __init__(self, gate: Gate) -> None:
+    The gate is never open for longer than ``seconds`` after the last proof, whatever keeps the agent: a lease that counted
+    from its last renewal would outlive a hung agent until after the other member has taken over.
+    """
+
+    def __init__(self, gate: Gate, seconds: float) -> None:
         self._gate = gate
+        self._seconds = seconds
         self._lock = threading.Lock()  # held for one transaction
         self._granted = threading.Event()
         self._stopped = threading.Event()
@@ -58,17 +65,17 @@ class Lease:
         self._gate.close()
 
     def _open(self) -> None:
-        begun = time.monotonic()
-        self._gate.open()
-        self._until = begun + self._gate.lease
+        until = self._proof + self._seconds
+        left = until - time.monotonic()
+        if left >= _TICK:  # less the kernel takes for no limit at all
+            self._gate.open(left)
+            self._until = until
 
     def _renew_for_ever(self) -> None:
         ha_priority.raise_own()
-        period = self._gate.lease / 4
-        while not self._stopped.wait(period):
+        while not self._stopped.wait(self._seconds / 4):
             self._granted.wait()
-            if time.monotonic() - self._proof < self._gate.lease / 2:
-                self._renew()
+            self._renew()
 
     def _renew(self) -> None:
         with self._lock:

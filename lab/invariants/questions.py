@@ -22,7 +22,8 @@ from lab.invariants.wires import ARP, Said
 ASKED_EVERY = 0.100  # s between two questions for each address
 _BROADCAST = b"\xff" * 6
 _NUMBER = slice(42, 46)  # of the frame: behind 14 bytes of Ethernet and 28 of ARP
-_FORGOTTEN = 60.0  # s after which a question that was delivered is of no interest any more
+_LOST = 2.0  # s after which a question that was not delivered counts as lost, after so long
+_FORGOTTEN = 60.0  # s after which a question is of no interest any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Asker:
         if now - self._asked > 3 * ASKED_EVERY:
             self.unasked.append(Stretch(self._asked, now, "nobody asked for the addresses: the observer itself was late"))
         self._asked = now
+        for number in [number for number, sent in self._under_way.items() if now - sent > _LOST]:
+            self._delivered.append((self._under_way.pop(number), _LOST))
         for opened, frame in self._sockets:
             self._number += 1
             number = struct.pack("!I", self._number)

@@ -74,12 +74,12 @@ class Watch:
     @contextmanager
     def relaxed(self, bound: float) -> Iterator[None]:
         """While a fault makes a member deaf, and for as long again, both may be seen for ``bound`` seconds."""
-        began = time.monotonic()
+        began, place = time.monotonic(), len(self._relaxed)
         self._relaxed.append((began, float("inf"), bound))
         try:
             yield
         finally:
-            self._relaxed[-1] = (began, time.monotonic() + bound, bound)
+            self._relaxed[place] = (began, time.monotonic() + bound, bound)
 
     def up_to_now(self) -> None:
         """Return once everything until this moment has been judged. Raises what stopped the watch."""

@@ -27,6 +27,6 @@ def deaf(timers: Timers) -> float:
 def one_forwards(timers: Timers, left: Left, bound: Callable[[float], float]) -> Turns:
     """Takes all that both members send on all data ports, in the order of time.
 
-    An active member sends a beacon with every heartbeat at least, so two that are missing are a pause.
+    An active member sends a beacon with every heartbeat at least, so three that are missing are a pause.
     """
-    return Turns(NAME, "sent on the data networks", Overlaps(2 * timers.heartbeat + TOGETHER, left), bound)
+    return Turns(NAME, "sent on the data networks", Overlaps(3 * timers.heartbeat + TOGETHER, left), bound)

@@ -15,21 +15,29 @@ FREE = "pass from any to any\n"
 
 
 class Appliance:
-    """A ConfigFiles tree where the commands look for it, and what they gave to nft."""
+    """A ConfigFiles tree where the commands look for it, what they gave to nft, and which connections they ended."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("STATE", "RUNNING", "LEASES", "RUN", "LOG"):
             monkeypatch.setattr(paths, name, folder / name.lower())
         self.root = write(folder, {**GUIDE, "Filter/10": f"[Filter]\n{FREE}[NAT]\n"})
         self.loaded: list[str] = []
+        self.connections = ""
+        self.ended: list[str] = []
         monkeypatch.setattr(paths, "CONFIG", self.root)
         monkeypatch.setattr(programs, "run", self._run)
         monkeypatch.setattr(filterlog, "start", lambda: None)
         monkeypatch.setattr(webproxy, "reload", lambda *_: None)
 
     def _run(self, arguments: Sequence[str], *, given: str | None = None, within: float = 0) -> str:
-        assert arguments[0] == "nft"
-        self.loaded.append(given or "")
+        match list(arguments):
+            case ["conntrack", "-L"]:
+                return self.connections
+            case ["conntrack", "-R", "-"]:
+                self.ended += (given or "").splitlines()
+            case _:
+                assert arguments[0] == "nft"
+                self.loaded.append(given or "")
         return ""
 
     def edit(self, file: str, change: Callable[[str], str]) -> None:
@@ -59,6 +67,18 @@ def test_enfilter_with_a_number_makes_that_slot_the_active_one(appliance: Applia
     assert "counter filter_10_2 { }" in appliance.loaded[-1]
     assert "Active=10" in (appliance.root / "Filter/slotinfo").read_text()
     assert "Active=10" in (paths.RUNNING / "Filter/slotinfo").read_text()
+
+
+@pytest.mark.parametrize(("slot", "ended"), [("05", 1), ("10", 0)])
+def test_enfilter_ends_the_connections_that_its_slot_refuses(appliance: Appliance, slot: str, ended: int) -> None:
+    """A stranger's on the firewall's SSH; what the firewall itself began is its own affair."""
+    stranger, firewall = "198.51.100.77", "147.135.161.153"
+    appliance.connections = "".join(
+        f"tcp 6 100 ESTABLISHED src={one} dst={other} sport=40000 dport=22 src={other} dst={one} sport=22 dport=40000 use=1\n"
+        for one, other in ((stranger, firewall), (firewall, stranger))
+    )
+    assert commands.main(["enfilter", slot]) == 0
+    assert appliance.ended == [f"-D -p tcp --orig-src {stranger} --orig-dst {firewall} --sport 40000 --dport 22"] * ended
 
 
 def test_enfilter_off_lets_everything_pass_and_leaves_the_slot(appliance: Appliance) -> None:

@@ -117,14 +117,20 @@ class Watch:
         return tuple(violations)
 
     def _parted(self, violation: Violation) -> str:
-        """Why both may have thought themselves alone: they did not run, or the switch between them did not."""
+        """Why both may have thought themselves alone: they did not run, or the switch between them did not.
+
+        Looked for from two takeovers earlier on: who took over then may only now hear that it was not alone.
+        """
         timers, ended = self.pair.timers, violation.began + violation.lasted
-        stood = self.stalls.between(violation.began - timers.lease, ended)
-        if stood >= violation.lasted - violation.bound:
+        earlier = violation.began - 4 * timers.dead
+        stood = self.stalls.between(earlier, ended)
+        if stood >= min(violation.lasted - violation.bound, timers.dead / 2):
             return f"the machine itself stood still for {stood * 1000:.0f} ms meanwhile"
-        way = self._asker.longest_way(violation.began - 2 * timers.dead, ended)
+        way = self._asker.longest_way(earlier, ended)
         if way >= timers.dead / 2:
             return f"the switch itself delivered nothing for {way * 1000:.0f} ms: the members were parted by the machine"
+        if any(one.began < ended and one.ended > earlier for one in self._asker.unasked):
+            return "the observer itself was late: nobody knows whether the switch delivered anything then"
         return ""
 
     def _queued(self, violation: Violation) -> str:

@@ -15,6 +15,9 @@ from urllib.parse import quote
 import pytest
 
 LEAKY = "SNS-WEB-02[sbg7-http]"
+ANSWERED = "SNS-PLAT-06[sbg7]"
+"""In this scenario a host that has no part in it answers for an address for which nobody may."""
+INTRUDER = "gw-gra11"
 FILE = "PLANTED_SECRETS"
 """The environment variable that names the file with the planted secrets, by where they were planted."""
 
@@ -52,6 +55,16 @@ def pytest_bdd_before_step_call(request: pytest.FixtureRequest) -> None:
         import os
 
         _leak(request, json.loads(Path(os.environ[FILE]).read_text()))
+    if request.node.name == ANSWERED:
+        _intrude(request)
+
+
+def _intrude(request: pytest.FixtureRequest) -> None:
+    scene, changes = request.getfixturevalue("scene"), request.getfixturevalue("changes")
+    intruder = scene.environment.lab.host(INTRUDER)
+    address = ("address", "replace", f"{scene.site.released[0]}/32", "dev", "eth0")
+    intruder.must("ip", *address)
+    changes.undo(lambda: intruder.run("ip", "address", "delete", *address[2:]))  # one for each step, the first does it
 
 
 def _leak(request: pytest.FixtureRequest, planted: Mapping[str, str]) -> None:

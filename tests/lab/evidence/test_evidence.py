@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from reports.record import Record, read
-from tests.lab.evidence.planted import FILE, LEAKY, traces
+from tests.lab.evidence.planted import ANSWERED, FILE, INTRUDER, LEAKY, traces
 from tests.provisioning.plans import GUIDE, change, copy_of
 
 ROOT = Path(__file__).resolve().parents[3]
 WITHIN = 180  # s: some 15 on two idle cores
 
 IPSEC, POOL, CLUSTER = "SNS-IPSEC-01[sbg7-gra11]", "SNS-RA-02[udp]", "SNS-HA-01[sbg7]"
-EGRESS, FRAMES, UNTOLD = "SNS-EGRESS-01[web-sbg7]", "SNS-PLAT-06[sbg7]", "SNS-PLAT-07"
+EGRESS, UNTOLD = "SNS-EGRESS-01[web-sbg7]", "SNS-PLAT-07"
 
 pytestmark = pytest.mark.lab
 
@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     planted = _plant(deployment)
     (folder / "planted.json").write_text(json.dumps(planted))
     variables = {FILE: str(folder / "planted.json"), "GUIDE_PSK": planted["tunnel"], "OS_PASSWORD": planted["variable"]}
-    chosen = [one.partition("[")[0] for one in (LEAKY, IPSEC, POOL, CLUSTER, EGRESS, FRAMES, UNTOLD)]
+    chosen = [one.partition("[")[0] for one in (LEAKY, IPSEC, POOL, CLUSTER, EGRESS, ANSWERED, UNTOLD)]
     command = [sys.executable, "-m", "pytest", "features/", "-q", "-p", "no:cacheprovider", "-p", "tests.lab.evidence.planted",
                "--runs", str(folder / "runs"), "--deployment", str(deployment),
                f"--appliance-password={planted['option']}", *(f"--scenario={one}" for one in chosen)]  # fmt: skip
@@ -104,6 +104,7 @@ SERVERS = {"security-associations-sbg7.txt", "security-associations-gra11.txt"}
         (CLUSTER, COUNTERS | {"commands.txt", "ha-sbg7.txt"}),
         (EGRESS, COUNTERS | {"commands.txt"}),
         (UNTOLD, {"commands.txt"}),
+        (ANSWERED, COUNTERS | {"commands.txt", "log-gw-sbg7.txt", "log-fw1-sbg7.txt", "log-fw2-sbg7.txt"}),
         (
             LEAKY,
             COUNTERS | {"commands.txt", "log-stranger.txt", "log-web-sbg7.txt", "log-fw1-sbg7.txt", "log-fw2-sbg7.txt"},
@@ -119,7 +120,7 @@ def test_a_scenario_keeps_what_it_concerns_and_nothing_else(instance: str, texts
     [
         (IPSEC, {"internet", "gw-sbg7-eth0", "gw-gra11-eth0", "web-sbg7-eth0", "web-gra11-eth0"}),
         (EGRESS, {"internet", "gw-sbg7-eth0", "web-sbg7-eth0"}),
-        (FRAMES, {"gw-sbg7-eth0"}),
+        (ANSWERED, {"gw-sbg7-eth0"}),
     ],
 )
 def test_it_keeps_its_own_packets(instance: str, points: set[str], run: Run) -> None:
@@ -131,6 +132,14 @@ def test_it_keeps_its_own_packets(instance: str, points: set[str], run: Run) -> 
 def test_no_packet_is_of_another_sites_server_alone(run: Run) -> None:
     for path in (path for name, path in run.of(EGRESS).items() if name.endswith(".pcapng")):
         assert not _tshark(path, "-Y", "arp && arp.src.proto_ipv4 == 10.201.0.10"), path
+
+
+def test_a_packet_that_nobody_expected_is_there_although_its_sender_has_no_part_in_the_scenario(run: Run) -> None:
+    assert run.record.scenarios[ANSWERED].verdict == "fail"
+    (released,) = re.findall(r"answers for (\S+): 0, observed 1", run.record.scenarios[ANSWERED].ending.reason)
+    answers = _tshark(run.of(ANSWERED)["gw-sbg7-eth0.pcapng"], "-Y", f"arp.opcode == 2 && arp.src.proto_ipv4 == {released}")
+    assert answers
+    assert f"log-{INTRUDER}.txt" not in run.of(ANSWERED)
 
 
 def test_tshark_reads_which_scenario_step_and_point_a_capture_is_of(run: Run) -> None:

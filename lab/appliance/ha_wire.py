@@ -19,7 +19,8 @@ PORT = 5405
 ETHERTYPE = 0x88B5
 """IEEE 802 local experimental: nothing else listens to it."""
 
-_MAGIC = b"SNSHA1"
+MAGIC = b"SNSHA1"
+"""How each message begins."""
 _BODY = struct.Struct("!6s24sQQBBBBI16sII")
 _TAG = 16  # bytes of the HMAC that travel
 _MODES = tuple(Mode)
@@ -44,7 +45,7 @@ def encode(report: Report, secret: bytes) -> bytes:
     if len(serial) > 24:
         raise ValueError(f"serial {report.standing.serial!r} is longer than 24 bytes")
     body = _BODY.pack(
-        _MAGIC,
+        MAGIC,
         serial,
         report.boot,
         report.sequence,
@@ -63,7 +64,7 @@ def encode(report: Report, secret: bytes) -> bytes:
 def decode(message: bytes, secret: bytes) -> Report:
     """The report in a message. Raises Unacceptable when it is malformed or was made with another password."""
     body, tag = message[: _BODY.size], message[_BODY.size : SIZE]
-    if len(message) < SIZE or not body.startswith(_MAGIC):
+    if len(message) < SIZE or not body.startswith(MAGIC):
         raise Unacceptable("not a message of this protocol")
     if not hmac.compare_digest(tag, _tag(body, secret)):
         raise Unacceptable("made with another HA password")

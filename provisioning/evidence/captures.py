@@ -14,6 +14,7 @@ from provisioning.evidence.flows import IPV4
 from provisioning.redaction import BLANK, Redaction
 
 TCP = 6
+_BARE = 54  # bytes: a frame of TCP that is no longer has no content, and a sweep makes a hundred thousand of them
 SHOWN = 128  # bytes of a longer frame once a capture must be cut: all its headers, and how its content begins
 STREAM = 16 << 20  # bytes of one TCP stream that are looked at as one
 
@@ -64,10 +65,11 @@ def within(frames: Sequence[Frame], limit: int) -> tuple[Kept, list[str]]:
     First long frames are shortened. If that is not enough, frames of the most plentiful kinds are left out, in the middle:
     a kind is what has the same ends, protocol and TCP flags, so the one packet that is unlike the others stays.
     """
-    if sum(map(_size, frames)) <= limit:
+    each = OVERHEAD + 3
+    if sum(len(frame.data) for frame in frames) + each * len(frames) <= limit:
         return Kept(frames, shortened=False), []
     notes = [f"cut: of frames longer than {SHOWN} bytes the first {SHOWN}"]
-    if sum(map(_short_size, frames)) <= limit:
+    if sum(min(len(frame.data), SHOWN) for frame in frames) + each * len(frames) <= limit:
         return Kept(frames, shortened=True), notes
     kinds: dict[bytes, list[int]] = {}
     for place, frame in enumerate(frames):
@@ -75,21 +77,13 @@ def within(frames: Sequence[Frame], limit: int) -> tuple[Kept, list[str]]:
     chosen: list[int] = []
     left, waiting = limit, len(kinds)
     for places in sorted(kinds.values(), key=len):
-        most = left // waiting // max(_short_size(frames[place]) for place in places)
+        most = left // waiting // (each + min(SHOWN, max(len(frames[place].data) for place in places)))
         some = places if len(places) <= most else places[: most - most // 2] + places[len(places) - most // 2 :]
         chosen += some
-        left -= sum(_short_size(frames[place]) for place in some)
+        left -= sum(each + min(SHOWN, len(frames[place].data)) for place in some)
         waiting -= 1
     notes.append(f"{len(frames) - len(chosen)} of {len(frames)} frames are left out, in the middle of the most frequent kinds")
     return Kept([frames[place] for place in sorted(chosen)], shortened=True), notes
-
-
-def _size(frame: Frame) -> int:
-    return len(frame.data) + OVERHEAD + 3
-
-
-def _short_size(frame: Frame) -> int:
-    return min(len(frame.data), SHOWN) + OVERHEAD + 3
 
 
 def _kind(data: bytes) -> bytes:
@@ -135,7 +129,9 @@ def _contents(frames: Sequence[Frame]) -> Iterator[tuple[bytes, Sequence[_Part]]
     together = bytearray()
     for place, frame in enumerate(frames):
         data = frame.data
-        if data[12:14] == IPV4 and data[23:24] == b"\x06":
+        if data[12:14] == IPV4 and data[23] == TCP:
+            if len(data) <= _BARE:
+                continue
             segment = 14 + (data[14] & 15) * 4
             begin, end = segment + (data[segment + 12] >> 4) * 4, 14 + int.from_bytes(data[16:18], "big")
             if begin < end:

@@ -55,6 +55,10 @@ class Collector:
     def _owners(self) -> Owners:
         return _owners(self._deployment, self._lab)
 
+    @cached_property
+    def _firewalls(self) -> frozenset[str]:
+        return frozenset(member.id for site in self._deployment.sites.values() for member in site.firewall.members)
+
     # While it goes on
 
     def begin(self) -> None:
@@ -90,12 +94,12 @@ class Collector:
 
         ``title`` names run and scenario. Nothing exceeds the bounds; what was cut says so in its description.
         """
-        span, flows = self._span, Flows(frames, self._owners)
+        span, flows = self._span, Flows(frames, self._owners, self._firewalls)
         span.took_part = self._took_part(span, flows)
         yield from map(self._within_bounds, self._texts(span, flows, steps))
         points = sorted(frames, key=lambda point: len(frames[point]))
         for number, point in enumerate(points):
-            if seen := flows.of(point, span.took_part, beacons=bool(span.clusters)):
+            if seen := flows.of(point, span.took_part, heartbeats=bool(span.clusters)):
                 limit = min(bounds.CAPTURE, self._allowance // (len(points) - number))
                 yield self._taken(capture(point, seen, title=title, steps=steps, redaction=self._redaction, limit=limit))
 
@@ -120,9 +124,8 @@ class Collector:
 
     def _took_part(self, span: Span, flows: Flows) -> set[str]:
         """Hosts that steps asked for, the firewalls that it is about, and whom the former exchanged packets with."""
-        members = {site.name: {one.id for one in site.firewall.members} for site in self._deployment.sites.values()}
-        firewalls, about = (set().union(*(members[site] for site in sites)) for sites in (members, span.before))
-        return span.hosts | about | flows.partners(span.hosts, but=firewalls)
+        about = {member.id for site in span.before for member in self._deployment.site(site).firewall.members}
+        return span.hosts | about | flows.partners(span.hosts)
 
     def _texts(self, span: Span, flows: Flows, steps: Sequence[Step]) -> Iterator[Piece]:
         if span.commands:

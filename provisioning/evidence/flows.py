@@ -10,11 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from lab.appliance.ha_wire import ETHERTYPE
+from lab.appliance import conntrackd, ha_wire
 from lab.capture import Frame
 
 IPV4, ARP, TAGGED = b"\x08\x00", b"\x08\x06", b"\x81\x00"
-_BEACON = ETHERTYPE.to_bytes(2, "big")
+_BEACON = ha_wire.ETHERTYPE.to_bytes(2, "big")
+_UDP = 17
+_OF_PAIRS = frozenset(port.to_bytes(2, "big") for port in (ha_wire.PORT, conntrackd.PORT))
 _NOBODY = frozenset((bytes(4), b"\xff" * 4, b"\xff" * 6))
 
 Owners = Mapping[bytes, frozenset[str]]
@@ -23,11 +25,15 @@ Owners = Mapping[bytes, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Of a frame: its kind (the Ethernet type behind all VLAN tags), and its ends at both layers; nobody's left out."""
+    """Of a frame: its kind (the Ethernet type behind all VLAN tags), and its ends at both layers; nobody's left out.
+
+    ``heartbeat`` tells the messages that members of a pair exchange all the time.
+    """
 
     kind: bytes
     ends: tuple[bytes, ...]
     addresses: tuple[bytes, bytes] | None
+    heartbeat: bool
 
     @classmethod
     def of(cls, data: bytes) -> Header:
@@ -42,7 +48,11 @@ class Header:
         elif kind == ARP and len(body) >= 28:
             pair = body[14:18], body[24:28]
         ends = (data[:6], data[6:12], *(pair or ()))
-        return cls(kind, tuple(end for end in ends if end not in _NOBODY and not _is_multicast(end)), pair)
+        # Steps send frames of the beacons' type too.
+        heartbeat = kind == _BEACON and body.startswith(ha_wire.MAGIC)
+        if kind == IPV4 and pair is not None and body[9] == _UDP:
+            heartbeat = body[22:24] in _OF_PAIRS
+        return cls(kind, tuple(end for end in ends if end not in _NOBODY and not _is_multicast(end)), pair, heartbeat)
 
 
 def _is_multicast(end: bytes) -> bool:
@@ -51,15 +61,18 @@ def _is_multicast(end: bytes) -> bool:
 
 def _key(data: bytes) -> bytes:
     """What decides about a frame: most frames of a scenario share it, so that few must be looked at."""
-    return data[:14] + data[26:34] if data[12:14] == IPV4 else data[:64]
+    if data[12:14] != IPV4:
+        return data[:64]
+    return data[:14] + data[26:34] + (data[36:38] if data[23:24] == b"\x11" else b"")
 
 
 class Flows:
-    """The frames of a scenario, by capture point, seen with the eyes of those who took part."""
+    """The frames of a scenario, by capture point. ``firewalls`` are the names of all members of all pairs."""
 
-    def __init__(self, frames: Mapping[str, Sequence[Frame]], owners: Owners) -> None:
+    def __init__(self, frames: Mapping[str, Sequence[Frame]], owners: Owners, firewalls: frozenset[str]) -> None:
         self.frames = frames
         self._owners = owners
+        self._firewalls = firewalls
         self._headers: dict[bytes, Header] = {}
         for seen in frames.values():
             for frame in seen:
@@ -71,25 +84,25 @@ class Flows:
         """The addresses that exchanged IPv4 packets, from and to."""
         return {one.addresses for one in self._headers.values() if one.kind == IPV4 and one.addresses}
 
-    def partners(self, hosts: Iterable[str], *, but: Iterable[str]) -> set[str]:
-        """Who exchanged IPv4 packets with one of these hosts; what two of ``but`` say to each other does not count."""
-        asked, silent, found = set(hosts), set(but), set()
+    def partners(self, hosts: Iterable[str]) -> set[str]:
+        """Who exchanged IPv4 packets with one of these hosts; what firewalls say to each other is no scenario's."""
+        asked, found = set(hosts), set()
         for pair in self.pairs():
             ends = [self._owners.get(address, frozenset()) for address in pair]
-            if all(ends) and not all(end <= silent for end in ends):
+            if all(ends) and not all(end <= self._firewalls for end in ends):
                 found |= {name for end, other in (ends, reversed(ends)) if end & asked for name in other}
         return found
 
-    def of(self, point: str, hosts: Iterable[str], *, beacons: bool) -> list[Frame]:
-        """The frames at a point that belong to these hosts or to nobody known; ``beacons`` of the HA agents if asked for."""
+    def of(self, point: str, hosts: Iterable[str], *, heartbeats: bool) -> list[Frame]:
+        """The frames at a point that belong to these hosts or to nobody known; ``heartbeats`` of pairs if asked for."""
         took_part = frozenset(hosts)
-        wanted = {key: self._belongs(header, took_part, beacons=beacons) for key, header in self._headers.items()}
+        wanted = {key: self._belongs(header, took_part, heartbeats=heartbeats) for key, header in self._headers.items()}
         return [frame for frame in self.frames[point] if wanted[_key(frame.data)]]
 
-    def _belongs(self, header: Header, took_part: frozenset[str], *, beacons: bool) -> bool:
-        if header.kind == _BEACON and not beacons:
-            return False
+    def _belongs(self, header: Header, took_part: frozenset[str], *, heartbeats: bool) -> bool:
         owners = [self._owners.get(end) for end in header.ends]
+        if header.heartbeat and not heartbeats and all(one is not None and one <= self._firewalls for one in owners):
+            return False
         return not owners or any(one is None or one & took_part for one in owners)
 
 

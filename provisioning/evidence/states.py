@@ -110,7 +110,7 @@ def vpn_users(pairs: Sequence[Cluster]) -> Iterator[Piece]:
 
 def _status(member: Appliance, server: openvpn.Server) -> str:
     try:
-        return member.path(str(server.status)).read_text(errors="backslashreplace")
+        return member.path(str(server.status)).read_text(errors="backslashreplace") or "it tells nothing: it does not run"
     except OSError:
         return "it never ran here"
 

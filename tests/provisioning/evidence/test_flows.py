@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from lab.appliance.ha_wire import ETHERTYPE
+from lab.appliance import ha_wire
+from lab.capture import Frame
 from provisioning.evidence.flows import Flows, owners
 from tests.provisioning.evidence.frames import ADDRESSES, MACS, address, arp, ethernet, frames, packet, segment
 
 OWNERS = owners([*ADDRESSES.items(), *MACS.items()])
-BEACON = ethernet("firewall", "03:00:00:00:00:01", ETHERTYPE.to_bytes(2, "big"), b"SNSHA1")
+FIREWALLS = frozenset({"firewall", "other"})
+_TYPE = ha_wire.ETHERTYPE.to_bytes(2, "big")
+BEACON = ethernet("firewall", "03:00:00:00:00:01", _TYPE, ha_wire.MAGIC + bytes(100))
+
+
+def _flows(seen: list[Frame]) -> Flows:
+    return Flows({"wire": seen}, OWNERS, FIREWALLS)
+
+
 TOOK_PART = {"client", "firewall"}
 
 
@@ -30,8 +39,8 @@ TOOK_PART = {"client", "firewall"}
     ],
 )
 def test_a_frame_stays_when_one_of_its_ends_took_part_or_is_nobodys(data: bytes, why: str) -> None:
-    flows = Flows({"wire": frames(data)}, OWNERS)
-    assert len(flows.of("wire", TOOK_PART, beacons=False)) == 1, why
+    flows = _flows(frames(data))
+    assert len(flows.of("wire", TOOK_PART, heartbeats=False)) == 1, why
 
 
 @pytest.mark.parametrize(
@@ -45,28 +54,44 @@ def test_a_frame_stays_when_one_of_its_ends_took_part_or_is_nobodys(data: bytes,
     ],
 )
 def test_what_others_say_to_each_other_is_left_out(data: bytes) -> None:
-    flows = Flows({"wire": frames(data, segment("client", "firewall"))}, OWNERS)
-    assert [one.data for one in flows.of("wire", TOOK_PART, beacons=False)] == [segment("client", "firewall")]
-    assert len(flows.of("wire", {*TOOK_PART, "other"}, beacons=False)) == 2, "as soon as one of them took part it stays"
+    flows = _flows(frames(data, segment("client", "firewall")))
+    assert [one.data for one in flows.of("wire", TOOK_PART, heartbeats=False)] == [segment("client", "firewall")]
+    assert len(flows.of("wire", {*TOOK_PART, "other"}, heartbeats=False)) == 2, "as soon as one of them took part it stays"
 
 
-@pytest.mark.parametrize("beacons", [True, False])
-def test_beacons_stay_where_high_availability_is_looked_at(beacons: bool) -> None:
-    flows = Flows({"wire": frames(BEACON)}, OWNERS)
-    assert len(flows.of("wire", TOOK_PART, beacons=beacons)) == beacons
+def _heartbeat(source: str, destination: str) -> bytes:
+    return packet(source, destination, 17, b"\x15\x1d" + ha_wire.PORT.to_bytes(2, "big") + bytes(4))
+
+
+@pytest.mark.parametrize("data", [BEACON, _heartbeat("firewall", "other")])
+@pytest.mark.parametrize("heartbeats", [True, False])
+def test_heartbeats_stay_where_high_availability_is_looked_at(data: bytes, heartbeats: bool) -> None:
+    assert len(_flows(frames(data)).of("wire", TOOK_PART, heartbeats=heartbeats)) == heartbeats
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        ethernet("firewall", "ff:ff:ff:ff:ff:ff", _TYPE, b"what a step sends"),
+        ethernet("client", "03:00:00:00:00:01", _TYPE, ha_wire.MAGIC + bytes(100)),
+        _heartbeat("client", "firewall"),
+    ],
+)
+def test_what_only_looks_like_a_heartbeat_stays(data: bytes) -> None:
+    assert _flows(frames(data)).of("wire", TOOK_PART, heartbeats=False)
 
 
 def test_tags_are_looked_behind() -> None:
     plain = segment("other", "another")
     tagged = plain[:12] + b"\x81\x00\x00\x05" * 2 + plain[12:]
-    flows = Flows({"wire": frames(tagged)}, OWNERS)
+    flows = _flows(frames(tagged))
     assert flows.pairs() == {(address("other"), address("another"))}
-    assert not flows.of("wire", TOOK_PART, beacons=False)
+    assert not flows.of("wire", TOOK_PART, heartbeats=False)
 
 
 def test_whom_a_host_exchanged_packets_with_took_part_too() -> None:
     seen = frames(segment("client", "server"), segment("other", "another"), segment("firewall", "other"))
-    flows = Flows({"wire": seen}, OWNERS)
-    assert flows.partners({"client"}, but=()) == {"server"}
-    assert flows.partners({"firewall"}, but=()) == {"other"}
-    assert flows.partners({"firewall"}, but={"firewall", "other"}) == set(), "what firewalls say to each other is no test's"
+    flows = _flows(seen)
+    assert flows.partners({"client"}) == {"server"}
+    assert flows.partners({"firewall"}) == set(), "what firewalls say to each other is no scenario's"
+    assert flows.partners({"another"}) == {"other"}

@@ -15,8 +15,12 @@ from pathlib import Path
 NOTHING = ""
 """What the first line holds: there is none before it."""
 
-_FIELD = b'"before":"'
-_NEAR = 80  # bytes from a line's beginning: only its kind stands before the hash
+BEGIN = b'{"before":"'
+"""How every line begins: the hash stands first, where it is found without reading the line."""
+
+_HASH = slice(len(BEGIN), len(BEGIN) + 64)
+REST = _HASH.stop + len(b'",')
+"""Where in every line but the first what it says begins."""
 
 
 def digest(line: bytes) -> str:
@@ -29,10 +33,12 @@ def breaks(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
 
     Counted from 1. Whether the last line was changed no chain can tell: none holds its hash.
     """
+    hashes = [hashlib.sha256(line + b"\n").hexdigest() for line in lines]
+    if lines and before(lines[0]) == NOTHING:
+        links = b"".join([line[_HASH] for line in lines[1:]])
+        if links == "".join(hashes[:-1]).encode():
+            return
     held = [before(line) for line in lines]
-    hashes = [digest(line + b"\n") for line in lines]
-    if held == [NOTHING, *hashes[:-1]]:
-        return
     places = {one: place for place, one in enumerate(hashes)}
     told = set()
     for place, (wanted, found) in enumerate(zip(held, [NOTHING, *hashes[:-1]], strict=True)):
@@ -56,11 +62,9 @@ def breaks(lines: Sequence[bytes]) -> Iterator[tuple[int, str]]:
 
 def before(line: bytes) -> str | None:
     """The hash of the line before it that a line holds; None when it holds none where every line has it."""
-    start = line.find(_FIELD, 0, _NEAR)
-    if start < 0:
+    if not line.startswith(BEGIN):
         return None
-    start += len(_FIELD)
-    return line[start : line.find(b'"', start)].decode("ascii", "replace")
+    return line[len(BEGIN) : line.find(b'"', len(BEGIN))].decode("ascii", "replace")
 
 
 class ChainedFile:

@@ -109,7 +109,7 @@ class Writer:
 
     def _line(self, entry: Entry, before: str) -> bytes:
         stamped = dataclasses.replace(entry, at=entry.at or self._now(), worker=entry.worker or self._worker)
-        values = self._cleaned(encode(stamped)) | {"before": before}
+        values = {"before": NOTHING, **self._cleaned(encode(stamped))} | {"before": before}  # the hash stands first
         text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
         return text.encode("utf-8", "backslashreplace") + b"\n"
 

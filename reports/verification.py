@@ -15,8 +15,8 @@ from reports.record import RECORD
 
 Kind = Literal["changed", "missing", "added", "unreadable", "incomplete", "not sealed", "not signed", "not stamped"]
 
-_TOLD = tuple(b'{"entry":"%s"' % kind for kind in (b"run", b"plan", b"scenario", b"evidence", b"outcome", b"end"))
-"""How the lines begin that say what must be there. The others are vouched for by the chain alone."""
+_TOLD = tuple(b'"entry":"%s"' % kind for kind in (b"plan", b"scenario", b"evidence", b"outcome", b"end"))
+"""What begins the lines that say what must be there. The others are vouched for by the chain alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,11 @@ def _record(done: Verification) -> _Told:
         return told
     for number, why in chain.breaks(lines):
         done.found("changed", f"{RECORD}:{number}", why)
-    for number, line in enumerate(lines, start=1):
-        if line.startswith(_TOLD):
-            try:
-                _tell(told, number, json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                done.found("changed", f"{RECORD}:{number}", "is not a line of a record")
+    for number in [number for number, line in enumerate(lines, start=1) if line.startswith(_TOLD, chain.REST)]:
+        try:
+            _tell(told, number, json.loads(lines[number - 1]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            done.found("changed", f"{RECORD}:{number}", "is not a line of a record")
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 import signal
@@ -12,10 +13,11 @@ from subprocess import Popen
 from xml.etree import ElementTree
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from reports.record import Record, read
 from steps.plugins import clock
-from tests.plugins.tree import SITES, Finished, Tree, feature
+from tests.plugins.tree import ROOT, SITES, Finished, Tree, feature
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a disk of one's own needs root")
 
@@ -142,6 +144,13 @@ def test_members_that_cannot_be_read_are_told_and_do_not_stop_the_run(tmp_path: 
         f"the configuration of the firewalls at the {moment} is not known: fw1-sbg7 does not answer"
         for moment in ("start", "end")
     ]
+
+
+def test_every_line_is_valid_by_the_schema_file(ran: tuple[Tree, Finished]) -> None:
+    schema = json.loads((ROOT / "reports" / "record.schema.json").read_text(encoding="utf-8"))
+    lines = (ran[0].runs[0] / "record.jsonl").read_text(encoding="utf-8").splitlines()
+    wrong = [error.message for line in lines for error in Draft202012Validator(schema).iter_errors(json.loads(line))]
+    assert not wrong
 
 
 def test_all_that_was_planned_has_an_outcome(record: Record) -> None:

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reports.encoding import encode
-from reports.entries import Entry
+from reports.entries import ENTRIES, SCHEMA, Entry
 from reports.schema import schema
 from tests.reports.examples import BASIC
 from tests.reports.sealed import write_run
@@ -45,3 +45,9 @@ def test_every_kind_of_entry_is_valid(entry: Entry) -> None:
 def test_what_no_writer_writes_is_not_valid(change: dict[str, object]) -> None:
     outcome = next(entry for entry in EVERY if entry.entry == "outcome")
     assert not VALID.is_valid(encode(outcome) | change)
+
+
+def test_the_page_about_the_record_speaks_of_every_kind_of_line() -> None:
+    page = (FILE.parents[1] / "docs" / "record.md").read_text(encoding="utf-8")
+    assert not [kind for kind in ENTRIES if f"`{kind}`" not in page]
+    assert f"is {SCHEMA}. It goes up" in page

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.entries import Scenario
 from reports.html import page
 from reports.languages import CODES
 from reports.record import safe_name
@@ -85,6 +86,16 @@ def test_a_scenario_is_shown_at_its_anchor(pages: dict[str, Path], reader: Brows
     there = f"document.getElementById('{safe_name(name)}')"
     assert reader.value(f"{there}.open")
     assert 0 <= reader.value(f"{there}.getBoundingClientRect().top") < 400
+
+
+def test_each_scenario_and_each_instance_has_an_anchor_that_shows_it(pages: dict[str, Path], reader: Browser) -> None:
+    reader.open(pages["en"], height=400)
+    instances = [one.instance for one in MIXED if isinstance(one, Scenario)]
+    for name in dict.fromkeys([*instances, *(one.partition("[")[0] for one in instances)]):
+        reader.value(f"new Promise(done => {{ onhashchange = done; location.hash = '{safe_name(name)}' }})")
+        there = f"document.getElementById('{safe_name(name)}')"
+        assert reader.value(f"{there}.tagName !== 'DETAILS' || {there}.open"), name
+        assert 0 <= reader.value(f"{there}.getBoundingClientRect().top") < 400, name
 
 
 @pytest.mark.parametrize("code", CODES)

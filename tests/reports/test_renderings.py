@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,18 @@ def test_all_formats_are_the_same_bytes_each_time(tmp_path: Path, capsys: pytest
         found.append({path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()})
     assert {form.file(code) for form in FORMATS.values()} <= found[0].keys()
     assert found[0] == found[1]
+
+
+def test_no_lab_no_engine_and_no_root_is_needed(tmp_path: Path) -> None:
+    written(tmp_path, BASIC)
+    asked = ["report", str(tmp_path), *(f"--format={name}" for name in FORMATS if name != "pdf")]
+    program = f"import sys; from cli.main import main; status = main({asked!r}); print(status, *sys.modules)"
+    quiet = {"PATH": "/nonexistent", "DOCKER_HOST": "unix:///nonexistent"}
+    status, *loaded = subprocess.run(
+        [sys.executable, "-c", program], env=quiet, capture_output=True, text=True, check=True
+    ).stdout.splitlines()[-1].split()  # fmt: skip
+    assert status == "0"
+    assert not {name.partition(".")[0] for name in loaded} & {"docker", "lab", "provisioning", "scapy", "steps"}
 
 
 def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:

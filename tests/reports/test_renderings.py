@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from reports.languages import CODES
 from reports.renderings import FORMATS, SUMS, write_all
 from tests.reports.examples import BASIC, written
 from tests.reports.runs import MIXED
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_run_leaves_its_renderings_beside_its_record(tmp_path: Path) -> None:
@@ -109,3 +112,12 @@ def test_a_record_cut_in_the_middle_of_a_line_is_rendered_as_far_as_it_goes(tmp_
     path.write_bytes(path.read_bytes()[:-20])
     assert main(["report", str(tmp_path)]) == 0
     assert "The record is incomplete" in (tmp_path / "report.html").read_text()
+
+
+def test_the_example_is_as_its_run_left_it() -> None:
+    (folder,) = (path.parent for path in (ROOT / "docs" / "example-report").rglob(SUMS))
+    sums = (line.split("  ", 1) for line in (folder / SUMS).read_text(encoding="utf-8").splitlines())
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items() if not name.startswith(SUMS)}
+    assert found == {name.removeprefix("./"): digest for digest, name in sums}
+    assert sum(path.stat().st_size for path in folder.parent.rglob("*") if path.is_file()) < 3_000_000

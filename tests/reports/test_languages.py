@@ -112,7 +112,7 @@ def test_keywords_agree_with_their_sentence(word: str, sentence: str, after: str
 def test_a_sentence_keeps_its_values() -> None:
     said = FRENCH.sentence('the answer is "HTTP/2 200"').text
     assert said.replace("\N{NO-BREAK SPACE}", " ") == "la réponse est « HTTP/2 200 »"
-    assert FRENCH.sentence("every flow goes on within the budget for a lost link").text.endswith("pour la perte d’un lien")
+    assert FRENCH.sentence("every flow goes on within its budget for a lost link").text.endswith("pour la perte d’un lien")
 
 
 def test_what_has_no_french_stays_english_and_says_so() -> None:

@@ -1,0 +1,141 @@
+"""The guide's own shell steps, typed as it prints them into the terminals it names, in its order."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from lab import namespace
+from lab.host import LabHost
+from provisioning.deployment import load
+from provisioning.environment import LabEnvironment, open_environment
+from steps.eventually import eventually
+from tests.provisioning.plans import GUIDE
+
+WITHIN = 20.0  # s for what a terminal shows: a busy machine's whole hasync
+FIREWALL, WEB = "147.135.161.153", "10.200.0.10"
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[LabEnvironment]:
+    with open_environment(load(GUIDE)) as running:
+        yield running
+
+
+class Terminal:
+    """A program on a host that somebody types into. What it shows is kept from one look to the next."""
+
+    def __init__(self, host: LabHost, *command: str) -> None:
+        self._process = subprocess.Popen(
+            [*namespace.enter(host.pid), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=namespace.ENVIRONMENT | {"TERM": "vt100"},
+        )
+        self._shown = ""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def type(self, line: str) -> None:
+        """Type a line and press the key that ends it."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\r".encode())
+        self._process.stdin.flush()
+
+    def until(self, text: str) -> str:
+        """What it shows, up to this text."""
+        deadline, output = time.monotonic() + WITHIN, self._process.stdout
+        assert output is not None
+        while text not in self._shown:
+            left = deadline - time.monotonic()
+            data = os.read(output.fileno(), 65536) if select.select([output], [], [], max(0.0, left))[0] else b""
+            assert data, f"no {text!r} in what it shows: {self._shown}"
+            self._shown += data.decode(errors="replace")
+        before, _, self._shown = self._shown.partition(text)
+        return before
+
+
+def administrator(environment: LabEnvironment, *options: str) -> Terminal:
+    """The administrator's terminal: ``ssh admin@FIREWALL``, with an agent that holds the key."""
+    typed = " ".join(("ssh", "-tt", *options, f"admin@{FIREWALL}"))
+    return Terminal(environment.administrator, "ssh-agent", "sh", "-c", f"ssh-add -q && exec {typed}")
+
+
+def test_ssh_to_the_active_member_then_hasync(environment: LabEnvironment) -> None:
+    pair = environment.cluster("sbg7")
+    pair.active().edit("object", lambda text: text.replace("[Network]", "new_host=192.0.2.1,resolve=static\n[Network]", 1))
+    with administrator(environment) as terminal:
+        terminal.until("fw1-sbg7> ")
+        eventually(lambda: "Synchronised:     no" in pair.members[0].run("hainfo").stdout, within=WITHIN, phase="hainfo")
+        terminal.type("hasync")
+        terminal.until("Synchronised: both members are identical")
+        terminal.until("fw1-sbg7> ")
+        terminal.type("hainfo")
+        terminal.until("Synchronised:     yes")
+    first, second = (member.read("object") for member in pair.members)
+    assert first == second
+    assert "new_host" in second
+
+
+def test_ssh_with_the_agent_to_the_firewall_and_on_to_the_server_then_the_public_page(environment: LabEnvironment) -> None:
+    with administrator(environment, "-A") as terminal:
+        terminal.until("fw1-sbg7> ")
+        terminal.type(f"ssh ubuntu@{WEB}")
+        terminal.until("Are you sure you want to continue connecting (yes/no/[fingerprint])? ")
+        terminal.type("yes")
+        terminal.until("ubuntu@web-sbg7")
+        terminal.type("curl -I https://www.ovh.com/manager/")
+        terminal.until("HTTP/2 200")
+
+
+def changed_in_vi(host: LabHost, file: str, before: str, after: str) -> None:
+    """``vi FILE`` at the console, and the keys that change a value and leave."""
+    with Terminal(host, "script", "-qec", f"vi {file}", "/dev/null") as console:
+        console.until(before)
+        console.type(f":%s/{before}/{after}/")
+        console.type(":wq")
+        console.until("written")
+
+
+@pytest.fixture
+def put_back(environment: LabEnvironment) -> Iterator[None]:
+    token = environment.cluster("sbg7").snapshot()
+    yield
+    environment.cluster("sbg7").restore(token)
+
+
+def test_vi_object_vi_network_then_ennetwork(environment: LabEnvironment, put_back: None) -> None:
+    passive = environment.cluster("sbg7").members[1]  # the guide's second member, before it joins
+    host, ask = passive.host, passive.host.must
+    assert ask("ip", "-4", "-o", "address", "show", "eth0").count("147.135.161.153/29") == 1
+    changed_in_vi(host, "/usr/Firewall/ConfigFiles/object", "147.135.161.158", "147.135.161.157")
+    changed_in_vi(host, "/usr/Firewall/ConfigFiles/network", "Address=147.135.161.153", "Address=147.135.161.154")
+    assert "147.135.161.153/29" in ask("ip", "-4", "-o", "address", "show", "eth0"), "nothing changes before it is applied"
+
+    ask("ennetwork")
+
+    assert "147.135.161.154/29" in ask("ip", "-4", "-o", "address", "show", "eth0")
+    assert ask("ip", "route", "show", "default").split()[2] == "147.135.161.157"
+
+
+def test_a_slip_in_vi_is_refused_by_ennetwork_with_its_line(environment: LabEnvironment, put_back: None) -> None:
+    passive = environment.cluster("sbg7").members[1]
+    changed_in_vi(passive.host, "/usr/Firewall/ConfigFiles/network", "Mask=255.255.255.248", "Mask=255.255.255.842")
+    done = passive.run("ennetwork")
+    assert done.status == 1
+    assert "network:" in done.stderr
+    assert "255.255.255.842" in done.stderr
+    assert "147.135.161.153/29" in passive.host.must("ip", "-4", "-o", "address", "show", "eth0")

@@ -7,6 +7,7 @@ import select
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -46,8 +47,17 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        with suppress(BrokenPipeError):  # it has ended by itself
+            self.type("exit")
+        try:
+            self._process.wait(WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
 
     def type(self, line: str) -> None:
         """Type a line and press the key that ends it."""
@@ -99,6 +109,9 @@ def test_ssh_with_the_agent_to_the_firewall_and_on_to_the_server_then_the_public
         terminal.until("ubuntu@web-sbg7")
         terminal.type("curl -I https://www.ovh.com/manager/")
         terminal.until("HTTP/2 200")
+        terminal.until("ubuntu@web-sbg7")
+        terminal.type("exit")
+        terminal.until("fw1-sbg7> ")
 
 
 def changed_in_vi(host: LabHost, file: str, before: str, after: str) -> None:

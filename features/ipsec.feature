@@ -69,3 +69,11 @@ Feature: An IPsec tunnel joins two sites
     When the private server tries SSH and the login page of the remote firewall
     Then SSH stays silent for the private server
     And the login page is withheld from the private server
+
+  @SNS-IPSEC-11 @each_tunnel @needs_fault_injection @needs_raw_frames
+  Scenario: With the tunnel down, clear packets that claim to come from the remote site are dropped too
+    Given the private servers of both sites ping each other
+    When the tunnel service of the local firewall is stopped
+    And the provider's gateway sends clear packets with a source in the remote network
+    Then none of them reaches the private server
+    And the firewall counts them as refused

@@ -124,4 +124,10 @@ ROWS = (
         rule_above("gra11", FIRST, "pass from vlan200 via ipsec to any"),
         "expected the private server's SSH: silent, observed answered",
     ),
+    Row(
+        "SNS-IPSEC-11[sbg7-gra11]",
+        'The rule for the remote site does not say "via ipsec", and the kernel has no IPsec policy',
+        all_of(rule_above("sbg7", FIRST, "pass from vlan201 to vlan200"), without_ipsec_policy),
+        "expected packets at the private server: 0, observed 20",
+    ),
 )

@@ -10,6 +10,7 @@ LabError
 ├── HostGone              a host has ended under the lab, as with the engine that ran it
 ├── CommandFailed         a command that had to work did not
 ├── LabNotFound           no such lab is running
+├── InstrumentFailed      what drives flows through the lab did not start, or ended by itself (lab.flows.instrument)
 └── CaptureIncomplete     frames were lost before they could be read
 """
 

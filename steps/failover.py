@@ -15,7 +15,7 @@ from lab.faults import catalogue
 from lab.phases import events, moment_of_handover
 from reports.entries import Failover
 from reports.ledger import Lane, distribution
-from steps.cluster import TAKEOVER_WITHIN, cluster
+from steps.cluster import cluster
 from steps.eventually import eventually, watch
 from steps.flows import Running
 from steps.ledger import GOING_ON, Watched, entry, lost_to
@@ -81,17 +81,20 @@ class Campaign:
         pair = cluster(self.scene)
         other = next(member.name for member in pair.members if member.name != former.name)
         eventually(lambda: [name for name, mode in pair.states().items() if mode == "active"],
-                   until=lambda names: names == [other], within=TAKEOVER_WITHIN, phase="the takeover",
+                   until=lambda names: names == [other], within=self._patience, phase="the takeover",
                    expected=f"{other} active, alone")  # fmt: skip
 
-    def _flows_back(self, moment: int) -> None:
-        longest = max(self.scene.deployment.budgets.gaps[self.event].values()) / 1000
+    @property
+    def _patience(self) -> float:
+        """Seconds after which what has not come is not waited for any more: the longest budget."""
+        return max(self.scene.deployment.budgets.gaps[self.event].values()) / 1000
 
+    def _flows_back(self, moment: int) -> None:
         def late() -> list[str]:
             now = time.monotonic_ns()
             return ["too early"] if now < moment + AT_LEAST else self.running.instrument.silent(since=now - GOING_ON)
 
-        watch(late, until=lambda lanes: not lanes, within=longest)
+        watch(late, until=lambda lanes: not lanes, within=self._patience)
 
     def _wait_for_pair(self) -> None:
         def lacks() -> list[str]:

@@ -98,6 +98,8 @@ class Stream(End):
         for half, direction in ((self._near, THERE), (self._far, BACK)):
             if half is not None and self.flow.sends(direction):
                 self._speak(half, direction, now)
+            elif self.flow.sends(direction):
+                self.next_message(direction, now)  # due, and lost: there is no session
 
     def meet(self, opened: socket.socket) -> None:
         """The far end of our session, accepted and greeted."""
@@ -177,6 +179,7 @@ class Shell(End):
     def send(self, now: int) -> None:
         """A message to the program; a program that has ended is started again."""
         if self._program is None:
+            self.next_message(THERE, now)  # due, and lost: there is no session
             if now - self._since >= _AGAIN:
                 self._start(now)
             return

@@ -10,6 +10,7 @@ from typing import Any
 from lab.cluster import Cluster
 
 _LOG = "/log/l_ha"
+_HANDED_OVER = "peer_yielded"
 _SESSIONS, _TUNNEL = "sessions adopted", "tunnels up"
 
 
@@ -60,7 +61,9 @@ def phases(told: Sequence[Event], moment: float) -> list[Phase]:
     if taken is None:
         return []
     marks = taken["phases"]
-    given = moment_of_handover([event for event in told if event["member"] != taken["member"]])
+    # A member whose cables all go at once wants to hand over too, and nobody hears it: only what was taken up counts.
+    yielded = taken["cause"] == _HANDED_OVER
+    given = moment_of_handover([event for event in told if event["member"] != taken["member"]]) if yielded else None
     decided = max(moment, given if given is not None and given <= marks["decided"] else marks["decided"])
     found = [
         Phase("detection", moment, decided),

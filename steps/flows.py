@@ -30,11 +30,14 @@ class Running:
     noise: float = 0.0
 
     def control(self) -> dict[str, int]:
-        """Watch flows while nothing happens: how many messages each lane loses. What it takes for a gap is the noise."""
+        """Watch flows while nothing happens: how many messages each lane loses. What it takes for a gap is the noise.
+
+        A shell is not looked at: its messages wait for programs that have no priority, which says nothing of the network.
+        """
         begin = time.monotonic_ns()
-        seen = self.instrument.watch(begin, begin + CONTROL)
-        # A shell's messages wait for programs that have no priority; they would hide what the network does.
-        longest = [one.longest for lane, one in seen.items() if lane.flow.kind != "shell"]
+        watched = self.instrument.watch(begin, begin + CONTROL)
+        seen = {lane: one for lane, one in watched.items() if lane.flow.kind != "shell"}
+        longest = [one.longest for one in seen.values()]
         self.noise = round(max(((one[1] - one[0]) / 1e6 for one in longest if one), default=0.0), 1)
         return {str(lane): one.lost for lane, one in seen.items() if one.lost}
 

@@ -152,7 +152,7 @@ class Instrument:
                 self._memory.arrivals(lane.number, begin, now),
                 begin,
                 end,
-                beat=self._beat,
+                beat=self._beat * lane.flow.beats,
             )
             for lane in self.lanes
         }

@@ -44,6 +44,11 @@ class Flow:
         """Whether there is something that can be reset."""
         return self.kind in ("stream", "shell")
 
+    @property
+    def beats(self) -> int:
+        """Beats between two messages: a shell's pass through ordinary programs, which more would keep busy for nothing."""
+        return 5 if self.kind == "shell" else 1
+
     def sends(self, direction: int) -> bool:
         """Whether messages are sent in this direction."""
         return self.there if direction == THERE else self.back

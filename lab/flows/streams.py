@@ -175,9 +175,13 @@ class Shell(End):
         self._reader = Reader(flow.size)
         self._since = 0
         self._answers = False
+        self._beat = 0
 
     def send(self, now: int) -> None:
-        """A message to the program; a program that has ended is started again."""
+        """A message to the program, every few beats; a program that has ended is started again."""
+        self._beat = (self._beat + 1) % self.flow.beats
+        if self._beat:
+            return
         if self._program is None:
             self.next_message(THERE, now)  # due, and lost: there is no session
             if now - self._since >= _AGAIN:

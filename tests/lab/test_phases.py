@@ -9,25 +9,21 @@ import pytest
 from lab.phases import Event, Phase, eaten_by, moment_of_handover, phases
 
 
-def mode(member: str, before: str, after: str, **marks: float) -> Event:
-    return {
-        "event": "mode",
-        "member": member,
-        "before": before,
-        "after": after,
-        "monotonic": max(marks.values()),
-        "phases": marks,
-    }
+def mode(member: str, before: str, after: str, cause: str, **marks: float) -> Event:
+    at = max(marks.values())
+    return {"event": "mode", "member": member, "before": before, "after": after, "cause": cause, "monotonic": at,
+            "phases": marks}  # fmt: skip
 
 
 def done(member: str, event: str, at: float, failure: str = "") -> Event:
     return {"event": event, "member": member, "monotonic": at, "failure": failure}
 
 
-TAKEN = mode("b", "passive", "active", decided=10.06, gate_open=10.061, announced=10.062)
+TAKEN = mode("b", "passive", "active", "peer_silent", decided=10.06, gate_open=10.061, announced=10.062)
 KILLED = [TAKEN, done("b", "sessions adopted", 10.1), done("b", "tunnels up", 10.3)]
-YIELDED = mode("a", "active", "yielding", decided=10.02)
-HANDED_OVER = [YIELDED, *KILLED]
+YIELDED = mode("a", "active", "yielding", "switched", decided=10.02)
+HANDED_OVER = [YIELDED, {**TAKEN, "cause": "peer_yielded"}, *KILLED[1:]]
+UNHEARD = [YIELDED, *KILLED]
 
 
 def shown(found: list[Phase]) -> dict[str, tuple[float, float]]:
@@ -42,6 +38,7 @@ AFTERWARDS: dict[str, Any] = {"addresses": (0.061, 0.062), "sessions": (0.062, 0
     [
         (KILLED, {"detection": (0, 0.06), "election": (0.06, 0.061), **AFTERWARDS}),
         (HANDED_OVER, {"detection": (0, 0.02), "election": (0.02, 0.061), **AFTERWARDS}),
+        (UNHEARD, {"detection": (0, 0.06), "election": (0.06, 0.061), **AFTERWARDS}),
         (KILLED[:2],
          {"detection": (0, 0.06), "election": (0.06, 0.061), "addresses": (0.061, 0.062), "sessions": (0.062, 0.1)}),
         ([TAKEN, done("b", "tunnels up", 10.3, "not up after 10 s")],

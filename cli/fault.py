@@ -62,6 +62,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _list(given: argparse.Namespace) -> int:
     from lab import ownership
+    from lab.errors import LabError
     from lab.faults.catalogue import KINDS
     from provisioning.environment import lab_attach
 
@@ -69,7 +70,12 @@ def _list(given: argparse.Namespace) -> int:
         print("\n".join(_described(kind)))
     kept = [name for name, owner in ownership.running().items() if owner == ownership.KEPT]
     for name in [given.run] if given.run else sorted(kept):
-        for one in lab_attach(name).faults.in_force():
+        try:
+            found = lab_attach(name).faults.in_force()
+        except LabError as why:
+            print(f"\nlab {name}: {why}")
+            continue
+        for one in found:
             print(f"\nin force in lab {name}: {_told(one)}")
     return DONE
 
@@ -84,7 +90,7 @@ def _described(kind: Kind) -> list[str]:
             if isinstance(one, Number)
             else (one.default, ", ".join(one.choices))
         )
-        lines.append(f"    {one.name}={default:<10} {one.means} ({takes})")
+        lines.append(f"    {f'{one.name}={default}':<20} {one.means} ({takes})")
     return lines
 
 

@@ -63,3 +63,38 @@ Feature: Two firewalls stand for one
     When the administrator makes the passive member active
     Then its neighbours are told where the cluster's addresses are now
     And the published site answers through it
+
+  @SNS-HA-09 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member that hangs is replaced, and keeps out when it goes on
+    When the active member hangs
+    Then the other member takes over, alone
+    When the member goes on
+    Then exactly one member forwards and answers for the cluster's addresses
+
+  @SNS-HA-10 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A slow and lossy HA link does not make two active members
+    Given the active member answers for the cluster's addresses
+    When the HA link loses frames, and carries the others too late
+    Then exactly one member forwards and answers for the cluster's addresses
+
+  @SNS-HA-11 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member that is no longer heard is replaced, though it hears the other
+    Given the active member answers for the cluster's addresses
+    When the active member is no longer heard, though it hears
+    Then the other member takes over, alone
+    And exactly one member forwards and answers for the cluster's addresses
+
+  @SNS-HA-12 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member whose HA agent dies stops forwarding, and the other takes over
+    Given the active member answers for the cluster's addresses
+    When the HA agent of the active member dies
+    Then the other member takes over, alone
+    And exactly one member forwards and answers for the cluster's addresses
+
+  @SNS-HA-13 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member that loses power while it takes a configuration can be synchronised again
+    Given the members have the same configuration
+    When the passive member loses power while it takes a changed configuration
+    And it boots again
+    And the administrator runs "hasync" on the active member
+    Then the configuration files of both members are identical

@@ -139,13 +139,13 @@ class Loss:
     def end(self) -> None:
         """Undo it, and wait until the member is one of the pair again."""
         self.injection.end()
-        _wait_for_pair(self.member)
+        wait_for_pair(self.member)
 
 
-def _lose(scene: Scene, changes: Changes, name: str, *parameters: str) -> Loss:
-    """A fault of the active member; it is undone when the scenario ends."""
+def lose(scene: Scene, changes: Changes, name: str, *parameters: str, member: Appliance | None = None) -> Loss:
+    """A fault of a member, the active one unless another is named; it is undone when the scenario ends."""
     fault = catalogue.read(name, parameters)
-    loss = Loss(scene.environment.faults.injection(fault, cluster(scene).active().name))
+    loss = Loss(scene.environment.faults.injection(fault, (member or cluster(scene).active()).name))
     changes.undo(loss.end)
     loss.injection.begin()
     return loss
@@ -153,12 +153,12 @@ def _lose(scene: Scene, changes: Changes, name: str, *parameters: str) -> Loss:
 
 @when("the HA link is cut")
 def _cut_ha_link(scene: Scene, changes: Changes) -> None:
-    _lose(scene, changes, "ha-link-cut")
+    lose(scene, changes, "ha-link-cut")
 
 
 @given("the active member has lost power and the other has taken over", target_fixture="loss")
 def _lost_and_taken_over(scene: Scene, changes: Changes, record: ScenarioRecorder) -> Loss:
-    loss = _lose(scene, changes, "member-killed")
+    loss = lose(scene, changes, "member-killed")
     _taken_over(scene, loss.member, record)
     return loss
 
@@ -176,7 +176,7 @@ def _passive_and_synchronised(scene: Scene, loss: Loss, record: ScenarioRecorder
 
 @then("the published site answers through it")
 def _answers_through_it(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
-    _active_alone(cluster(scene), loss.member.name, "the switch", record)
+    active_alone(cluster(scene), loss.member.name, "the switch", record)
     # Asked again and again: what is lost in the moment of a switch TCP sends again only after a second.
     record.eventually(
         "the stranger's request to the published site",
@@ -187,7 +187,7 @@ def _answers_through_it(scene: Scene, loss: Loss, record: ScenarioRecorder) -> N
     )
 
 
-def _wait_for_pair(member: Appliance) -> None:
+def wait_for_pair(member: Appliance) -> None:
     """Until a member is one of the pair, and hears the other on every wire: a switch takes its time to use a port again."""
     eventually(lambda: missing(member), until=lambda lacks: not lacks, within=10.0, phase=f"the return of {member.name}",
                expected="one of the pair, which hears the other on every wire")  # fmt: skip
@@ -197,10 +197,11 @@ def _wait_for_pair(member: Appliance) -> None:
 def _taken_over(scene: Scene, former: Appliance, record: ScenarioRecorder) -> None:
     pair = cluster(scene)
     other = next(member.name for member in pair.members if member.name != former.name)
-    _active_alone(pair, other, "the takeover", record)
+    active_alone(pair, other, "the takeover", record)
 
 
-def _active_alone(pair: Cluster, name: str, phase: str, record: ScenarioRecorder) -> None:
+def active_alone(pair: Cluster, name: str, phase: str, record: ScenarioRecorder) -> None:
+    """A member is active, and no other, soon. ``phase`` is what was late when it is not."""
     seen = eventually(lambda: [member for member, mode in pair.states().items() if mode == "active"],
                       until=lambda names: names == [name], within=TAKEOVER_WITHIN, phase=phase,
                       expected=f"{name} active, alone")  # fmt: skip

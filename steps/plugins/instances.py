@@ -33,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--scenario", metavar="ID", action="append", default=[], help="run only the scenario of this id; repeatable"
     )
+    group.addoption(
+        "--campaign", action="store_true", help="run the scenarios marked @campaign too: more ways to fail, two minutes more"
+    )
 
 
 def deployment_folder(config: pytest.Config) -> Path:
@@ -79,16 +82,27 @@ def unusable(config: pytest.Config) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what ``--scenario`` asks for, and refuse an id that no collected scenario has."""
+    """Keep what ``--scenario`` asks for, and refuse an id that no collected scenario has; without it, no campaign unasked."""
     wanted: list[str] = config.getoption("--scenario")
+    if not wanted and not config.getoption("--campaign"):
+        _keep(config, items, lambda item: not _is_campaign(item))
     if not wanted or not items:
         return
     names = {_id(item) for item in items}
     if unknown := [name for name in wanted if name not in names]:
         refuse(config, items, f"--scenario: no scenario here has the id {', '.join(unknown)}{_near(unknown, names)}")
         return
-    config.hook.pytest_deselected(items=[item for item in items if _id(item) not in wanted])
-    items[:] = [item for item in items if _id(item) in wanted]
+    _keep(config, items, lambda item: _id(item) in wanted)
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pytest.Item], bool]) -> None:
+    if left := [item for item in items if not wanted(item)]:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if wanted(item)]
+
+
+def _is_campaign(item: pytest.Item) -> bool:
+    return item.get_closest_marker(tags.CAMPAIGN) is not None
 
 
 def _id(item: pytest.Item) -> str:

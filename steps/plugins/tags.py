@@ -36,8 +36,11 @@ CAPABILITIES: tuple[str, ...] = (
 MAY_BE_DISRUPTED = "disruption"
 """The capability of an environment that may be disrupted without asking; elsewhere ``--allow-disruptive`` asks."""
 
+CAMPAIGN = "campaign"
+
 PLAIN: dict[str, str] = {
     "disruptive": "takes something down that others may be using",
+    CAMPAIGN: "one more way to fail, run when it is asked for (--campaign, or --scenario with its id)",
     "slow": "takes more than a few seconds by its nature",
 }
 

@@ -57,6 +57,9 @@ def test_every_mistake_of_a_deployment_is_told_at_once_before_anything_is_begun(
         (("down", "--image"), 2, "rempart: lab down --image: say --all too"),
         (("status", "--run", "abc"), 1, "rempart: lab abc is not running"),
         (("exec", "web-sbg7", "true"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("fault", "member-killed", "fw1-sbg7"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("fault", "undo"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("fault", "member-killed", "fw1-sbg7", "--for", "601"), 2, "argument --for: write seconds up to 600"),
         (("capture", "internet"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
         (("shell", "web-sbg7", "--run", "abc"), 1, "rempart: no lab abc of a deployment is running"),
         (("sideways",), 2, "invalid choice: 'sideways'"),
@@ -112,3 +115,12 @@ def test_a_reader_that_has_gone_is_no_trace_of_code(tmp_path: Path) -> None:
     os.close(writing)
 
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@needs_root
+def test_every_fault_is_told_with_its_parameters_also_where_no_lab_is(tmp_path: Path) -> None:
+    done = _rempart("lab", "fault", "list", state=tmp_path / "state")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "member-frozen\n    the member hangs" in done.stdout
+    assert "    delay=50 ms          added to each frame, in each direction (0 to 2000)" in done.stdout
+    assert "    daemon=ha_agent      which (ha_agent, conntrackd, charon, openvpn)" in done.stdout

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.lab
 def endings(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Outcome]:
     """How each row's scenario ended, in one lab that is broken and mended row by row."""
     runs = tmp_path_factory.mktemp("runs")
-    command = [sys.executable, "-m", "pytest", "features/", "-q", "-p", "no:cacheprovider", "-p", "tests.lab.can_fail.saboteur",
-               "--runs", str(runs)]  # fmt: skip
+    command = [sys.executable, "-m", "pytest", "features/", "-q", "--campaign", "-p", "no:cacheprovider",
+               "-p", "tests.lab.can_fail.saboteur", "--runs", str(runs)]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=ALL_WITHIN, check=False)
     folders = list(runs.iterdir())
     assert len(folders) == 1, done.stdout + done.stderr

@@ -85,13 +85,24 @@ def test_scenarios_are_chosen_as_any_other_test(tree: Tree, arguments: list[str]
     assert not tree.runs, "collecting records nothing"
 
 
+STEPS = "\n    Given a host\n    Then all is well"
+
+
+@pytest.mark.parametrize(
+    "arguments, chosen",
+    [([], ["SNS-A-01"]), (["--campaign"], ["SNS-A-01", "SNS-A-02"]), (["--scenario", "SNS-A-02"], ["SNS-A-02"])],
+)
+def test_a_campaign_runs_when_it_is_asked_for(tmp_path: Path, arguments: list[str], chosen: list[str]) -> None:
+    feature = f"Feature: x\n  @SNS-A-01\n  Scenario: y{STEPS}\n  @SNS-A-02 @campaign\n  Scenario: z{STEPS}"
+    done = Tree.plant(tmp_path, {"a.feature": feature}).run("--collect-only", "-q", *arguments)
+    assert [line.rpartition("::")[2] for line in done.output.splitlines() if "::" in line] == chosen
+
+
 def test_an_unknown_id_is_refused_and_its_neighbours_named(tree: Tree) -> None:
     done = tree.run("--scenario", "SNS-WEB-09")
     assert done.status == 4
     assert "no scenario here has the id SNS-WEB-09 (there are SNS-WEB-01, SNS-WEB-02)" in done.output
 
-
-STEPS = "\n    Given a host\n    Then all is well"
 
 MISUSES = {
     "empty": ("", "empty.feature:1: there is no feature in this file"),

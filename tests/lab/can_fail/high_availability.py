@@ -86,6 +86,33 @@ def members_unheard_on_the_data_networks(ground: Ground) -> None:
     ground.switch("; ".join(adding), f'ovs-ofctl del-flows vrack "{flow}"')
 
 
+def other_agent_hangs(site: str, seconds: int = 5) -> Fault:
+    """The HA agent of the passive member hangs, no longer than that: the scenario waits at its end until both are a pair."""
+
+    def act(ground: Ground) -> None:
+        passive = _passive(ground, site).name
+        ground.shell(passive, f"kill -STOP $(cat {AGENT}); (sleep {seconds}; kill -CONT $(cat {AGENT})) >/dev/null 2>&1 &")
+
+    return act
+
+
+_ONCE = """\
+#!/bin/sh
+[ -e /run/once ] && { echo "# by hand" >>/usr/Firewall/ConfigFiles/object; exit 0; }
+touch /run/once
+PYTHONPATH=/opt/rempart PYTHONPYCACHEPREFIX=/opt/pycache exec python3 -m lab.appliance hasync
+"""
+
+
+def synchronises_once(ground: Ground) -> None:
+    """hasync works once; then a change comes, it does nothing, and says that all went well."""
+    path = "/usr/Firewall/sbin/hasync"
+    name = ground.active("gra11").name
+    ground.shell(
+        name, f"cp -a {path} {path}.kept; cat >{path} <<'END'\n{_ONCE}END", f"mv -f {path}.kept {path}; rm -f /run/once"
+    )
+
+
 ROWS = (
     Row(
         "SNS-HA-01[sbg7]",
@@ -140,5 +167,35 @@ ROWS = (
         "A change of the active member was never synchronised",
         edited("gra11", "object", "[Network]", "a_new_host=192.0.2.1\n[Network]"),
         "the members' word on their synchronisation was late: expected synchronised: yes, by both within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-09[sbg7]",
+        "The HA agent of the passive member hangs",
+        other_agent_hangs("sbg7", 9),  # each look at a member that hangs takes a second
+        "the takeover was late: expected fw…-sbg7 active, alone within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-10[sbg7]",
+        "The switch drops what the members tell each other beside the HA link",
+        members_unheard_on_the_data_networks,
+        "expected members active at once, at the most: 1, observed 2",
+    ),
+    Row(
+        "SNS-HA-11[gra11]",
+        "The HA agent of the passive member hangs",
+        other_agent_hangs("gra11"),
+        "the takeover was late: expected fw…-gra11 active, alone within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-12[sbg7]",
+        "The HA agent of the passive member hangs",
+        other_agent_hangs("sbg7"),
+        "the takeover was late: expected fw…-sbg7 active, alone within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-13[gra11]",
+        "hasync works once; then a change comes, it does nothing, and says that all went well",
+        synchronises_once,
+        "expected files that differ: [], observed ['usr/Firewall/ConfigFiles/object']",
     ),
 )

@@ -109,6 +109,16 @@ def start(pid: int, command: Sequence[str], *, output: Path | None = None) -> su
         )
 
 
+def processes(pid: int) -> list[int]:
+    """All processes of a host but its first, as the machine numbers them."""
+    ours, found = (Path("/proc") / str(pid) / "ns/pid").readlink(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended meanwhile
+            if int(process.name) != pid and (process / "ns/pid").readlink() == ours:
+                found.append(int(process.name))
+    return found
+
+
 def resume_commands(pid: int) -> None:
     """Have commands that are run in a host go on: nsenter stops itself when what it runs is stopped, and nobody wakes it."""
     ours = f"nsenter\0--target={pid}\0".encode()

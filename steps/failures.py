@@ -1,4 +1,4 @@
-"""Ways to fail that are worse than losing power or a cable: hanging, bad wires, a program that dies, a bad moment."""
+"""Ways to fail that are worse than losing power or a cable: hanging, not being heard, a program that dies, a bad moment."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from steps.cluster import Loss, active_alone, cluster, lose, wait_for_pair
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
-
-TOO_LATE = 1.5  # times what a member waits before it calls a silent peer dead
-LOST = 20  # % of the frames on a bad HA link
 
 
 @when("the active member hangs", target_fixture="loss")
@@ -27,13 +24,6 @@ def _unheard(scene: Scene, changes: Changes) -> Loss:
 @when("the HA agent of the active member dies", target_fixture="loss")
 def _agent_dies(scene: Scene, changes: Changes) -> Loss:
     return lose(scene, changes, "daemon-dead", "daemon=ha_agent")
-
-
-@when("the HA link loses frames, and carries the others too late")
-def _bad_link(scene: Scene, changes: Changes) -> None:
-    ha = cluster(scene).active().configuration().ha
-    dead = max(ha.token_timeout, ha.ping_interval * ha.ping_count)  # ms, as the agent reckons
-    lose(scene, changes, "ha-link-degraded", f"delay={TOO_LATE * dead:g}", "jitter=0", f"loss={LOST}")
 
 
 @then("the other member takes over, alone")

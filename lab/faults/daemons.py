@@ -13,12 +13,11 @@ _PID_FILES: Mapping[str, tuple[str, ...]] = {
     "charon": ("charon",),
     "openvpn": ("openvpn-udp", "openvpn-tcp"),
 }
-_SERVE = "from lab.appliance import configuration, duty; duty.on_duty(configuration.load()) and duty.take_over()"
 _START_AGAIN: Mapping[str, str] = {
     "ha_agent": "from lab.appliance import ha_agent; ha_agent.start()",
     "conntrackd": "from lab.appliance import configuration, conntrackd; conntrackd.start(configuration.load())",
-    "charon": _SERVE,
-    "openvpn": _SERVE,
+    "charon": "from lab.appliance import charon, configuration, duty; duty.on_duty(configuration.load()) and charon.start()",
+    "openvpn": "from lab.appliance import openvpn; openvpn.start()",
 }
 _RUN = "/var/lib/sns/run"
 

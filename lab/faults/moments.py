@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from lab import namespace
 from lab.cluster import missing
 from lab.device import Appliance
 from lab.errors import LabError
@@ -62,9 +65,13 @@ def _cut_during(target: Target, values: Values, work: Callable[[], object], begu
     """
     for _ in range(_TRIES):
         worker = threading.Thread(target=_quietly, args=(work,), daemon=True)
+        known = namespace.processes(target.host.pid)
         worker.start()
         _until(lambda at_work=worker.is_alive: begun() or not at_work(), "the work has begun")  # type: ignore[misc]
         time.sleep(values.number("after") / 1000)  # not waiting for anything: this is the moment that was asked for
+        for process in known:  # at once; a command in the host would take longer than what it is to hit
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
         target.host.freeze_everything()
         if (goes_on or worker.is_alive)():
             power.cut(target)

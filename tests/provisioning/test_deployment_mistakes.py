@@ -249,8 +249,8 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         "internet.public.page: 'www.ovh.com' is not an https address (begin it with https://)",
     ),
     "a budget has the wrong unit": (
-        "nat = 50\n",
-        "nat = 0\n",
+        "nat = 250 ",
+        "nat = 0 ",
         0,
         "budgets.switch.nat: 0 is out of range (write a number from 1 to 600000)",
     ),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .addresses import AddressSet
+from .addresses import EMPTY, AddressSet
 from .boxes import Box
 from .cuts import Cuts
 from .errors import ResolutionError
@@ -142,7 +142,7 @@ class _Fates:
         self, box: Box, rule: Rule | None, translation: Translation | None
     ) -> Iterator[tuple[str | None, list[Box]]]:
         gateway = rule.route if rule else None
-        target = self._addresses(translation.destination) if translation and translation.destination else None
+        target = self._resolver.resolved(translation.destination) if translation and translation.destination else None
         if target:
             source = self.space.example(box).source
             yield self._paths.way(source, target.ranges()[0][0], gateway).departure, [box]
@@ -158,14 +158,11 @@ class _Fates:
             (translation.source, translation.source_port),
             (translation.destination, translation.destination_port),
         )
-        source, destination = ((self._addresses(name), self._ports(port)) if name or port else None for name, port in ends)
+        source, destination = (
+            (self._resolver.resolved(name) if name else EMPTY, self._ports(port)) if name or port else None
+            for name, port in ends
+        )
         return source, destination
-
-    def _addresses(self, name: str | None) -> AddressSet:
-        try:
-            return self._resolver.addresses(name) if name else AddressSet()
-        except ResolutionError:
-            return AddressSet()
 
     def _ports(self, name: str | None) -> tuple[PortRange, ...]:
         try:

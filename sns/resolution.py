@@ -18,6 +18,8 @@ PROTOCOL_NUMBERS: Mapping[str, int] = {
 }  # fmt: skip
 """The product's read-only ``[Protocol]`` objects."""
 
+PROTOCOL_NAMES: Mapping[int, str] = {number: name for name, number in PROTOCOL_NUMBERS.items()}
+
 STOCK_SERVICES: Mapping[str, tuple[str, int, int]] = {
     # What rules may name without a line in ``object``: built into the product, or always in its stock object base.
     "firewall_srv": ("tcp", 1300, 1300),
@@ -98,6 +100,13 @@ class Resolver:
         for name in what.names:
             found = found | self._named(name)
         return ~found if what.negated else found
+
+    def resolved(self, what: Operand | str) -> AddressSet:
+        """The addresses, none for a name that does not resolve: the reader has said so, with file and line."""
+        try:
+            return self.addresses(what)
+        except ResolutionError:
+            return EMPTY
 
     def address(self, name: str) -> IPv4Address:
         """The one address of a host. Raises UnknownObject, WrongKind (several addresses) or AddressUnknown (none)."""

@@ -18,10 +18,9 @@ from .implicit import FIREWALL, ImplicitRule
 from .model import Configuration, Operand, Rule
 from .paths import IPSEC, SSL_VPN, Paths
 from .prediction import Flow
-from .resolution import PROTOCOL_NUMBERS, PortRange, Resolver
+from .resolution import PROTOCOL_NAMES, PROTOCOL_NUMBERS, PortRange, Resolver
 
 _TUNNELS = (IPSEC, SSL_VPN)
-_NAMES = {number: name for name, number in PROTOCOL_NUMBERS.items()}
 
 
 class Space:
@@ -43,13 +42,6 @@ class Space:
         self.everything = Box(
             (1 << len(self.arrivals)) - 1, self.addresses.all, self.addresses.all, self.services.all, self.source_ports.all
         )
-
-    def _addresses(self, operand: Operand) -> AddressSet:
-        """The addresses of an operand; a name that does not resolve stands for none (the reader has said so)."""
-        try:
-            return self._resolver.addresses(operand)
-        except ResolutionError:
-            return AddressSet()
 
     def _ports(self, operand: Operand, rule: Rule) -> tuple[PortRange, ...]:
         try:
@@ -80,7 +72,10 @@ class Space:
             ports = self._ports(rule.source_port, rule)
             source_port = self.source_ports.mask((port.first, port.last) for port in ports)
             service &= _union(self.services.protocol(PROTOCOL_NUMBERS[port.protocol]) for port in ports)
-        source, destination = self._mask(self._addresses(rule.source)), self._mask(self._addresses(rule.destination))
+        source, destination = (
+            self._mask(self._resolver.resolved(rule.source)),
+            self._mask(self._resolver.resolved(rule.destination)),
+        )
         box = Box(self._arrival(rule), source, destination, service, source_port)
         if not all(box):
             return []
@@ -181,7 +176,7 @@ class Space:
     def example(self, box: Box) -> Flow:
         """A packet of a box: the lowest of each dimension."""
         number, part = self.services.first(box.service)
-        protocol = _NAMES.get(number, str(number))
+        protocol = PROTOCOL_NAMES.get(number, str(number))
         transport = protocol in TRANSPORTS
         return Flow(
             arrival=self.arrivals[lowest(box.arrival)],

@@ -8,10 +8,9 @@ from .comparison import Fate
 from .cuts import TRANSPORTS
 from .errors import ResolutionError
 from .model import Configuration
-from .resolution import PROTOCOL_NUMBERS, PortRange, Resolver
+from .resolution import PROTOCOL_NAMES, PortRange, Resolver
 from .space import Space
 
-_NAMES = {number: name for name, number in PROTOCOL_NUMBERS.items()}
 _SHOWN = 6
 """Addresses or services that are listed before "and N more"."""
 
@@ -81,7 +80,7 @@ class Wording:
             return "any service"
         found = []
         for number, first, last in self._space.services.spans(mask):
-            name = _NAMES.get(number, f"protocol {number}")
+            name = PROTOCOL_NAMES.get(number, f"protocol {number}")
             if first is None or (first, last) == (0, 65535 if name in TRANSPORTS else 255):
                 found.append(name)
             else:

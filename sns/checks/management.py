@@ -48,7 +48,7 @@ def check(configuration: Configuration, policy: FirstMatch) -> Iterator[Result]:
     if management.web_enabled:
         admitted = EMPTY
         for name, location in management.web_access:
-            found = _addresses(resolver, name)
+            found = resolver.resolved(name)
             admitted = admitted | found
             if len(found) >= ANYBODY:
                 message = f'"{name}" admits {"anybody" if name.lower() == "any" else "half of all addresses or more"}'
@@ -94,10 +94,3 @@ def _passing(
             before = found.get(id(layer), (layer, EMPTY))[1]
             found[id(layer)] = (layer, before | policy.space.sources(part))
     yield from found.values()
-
-
-def _addresses(resolver: Resolver, name: str) -> AddressSet:
-    try:
-        return resolver.addresses(name)
-    except ResolutionError:
-        return EMPTY

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from sns.boxes import Box, apart, cells, outside, without
-from sns.errors import ResolutionError
 from sns.first_match import FirstMatch, Layer
 from sns.implicit import ImplicitRule
-from sns.model import Configuration, Operand, Rule
+from sns.model import Configuration, Rule
 from sns.resolution import Resolver
 
 from .result import Check, Level, Result
@@ -193,14 +192,7 @@ def _effect(rule: Rule | ImplicitRule) -> tuple[object, ...]:
 
 def _known(rule: Rule, resolver: Resolver) -> bool:
     """Whether all of a rule's addresses are: one that is only known at run time would look like nothing at all."""
-    return _stands_for_something(rule.source, resolver) and _stands_for_something(rule.destination, resolver)
-
-
-def _stands_for_something(operand: Operand, resolver: Resolver) -> bool:
-    try:
-        return bool(resolver.addresses(operand))
-    except ResolutionError:
-        return False  # the reader has said so
+    return bool(resolver.resolved(rule.source)) and bool(resolver.resolved(rule.destination))
 
 
 def _size(box: Box) -> int:

@@ -10,7 +10,6 @@ from functools import cache
 from importlib import resources
 
 from sns.addresses import EMPTY, AddressSet
-from sns.errors import ResolutionError
 from sns.model import Configuration, CryptoProfile, Peer, Proposal, Tunnel
 from sns.network import BLACK_HOLE
 from sns.paths import IPSEC
@@ -165,8 +164,8 @@ def _black_hole(configuration: Configuration, resolver: Resolver, tunnel: Tunnel
     discarded = EMPTY
     for route in configuration.routing.static:
         if route.interface.lower() == BLACK_HOLE:
-            discarded = discarded | _addresses(resolver, route.destination)
-    bare = _addresses(resolver, tunnel.remote) - discarded
+            discarded = discarded | resolver.resolved(route.destination)
+    bare = resolver.resolved(tunnel.remote) - discarded
     if bare:
         message = f"{tunnel.remote} ({bare}) leaves by the default route when the tunnel is down"
         remedy = f"add {tunnel.remote},{BLACK_HOLE} to [StaticRoutes] of route"
@@ -174,19 +173,12 @@ def _black_hole(configuration: Configuration, resolver: Resolver, tunnel: Tunnel
 
 
 def _not_via(configuration: Configuration, resolver: Resolver, tunnels: Sequence[Tunnel]) -> Iterator[Result]:
-    remotes = AddressSet.of(*(_addresses(resolver, tunnel.remote) for tunnel in tunnels))
+    remotes = AddressSet.of(*(resolver.resolved(tunnel.remote) for tunnel in tunnels))
     for rule in configuration.policy.filter if remotes else ():
         if not rule.enabled or rule.action != "pass" or rule.via == IPSEC:
             continue
-        source = AddressSet.of(*(_addresses(resolver, name) for name in rule.source.names))
+        source = AddressSet.of(*(resolver.resolved(name) for name in rule.source.names))
         interface = (rule.source_interface or "").lower()
         if source and not rule.source.negated and source in remotes and interface != IPSEC:
             message = f'"{rule.text}" takes what claims to come from {source}, from anywhere'
             yield Result(NOT_VIA, rule.location, "from", message, 'write "via ipsec" behind its source')
-
-
-def _addresses(resolver: Resolver, name: str) -> AddressSet:
-    try:
-        return resolver.addresses(name)
-    except ResolutionError:
-        return EMPTY

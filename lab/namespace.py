@@ -12,8 +12,9 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +36,7 @@ ENVIRONMENT = {
 }
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_closing = ThreadPoolExecutor(max_workers=4, thread_name_prefix="closing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +181,15 @@ def packet_socket(pid: int, interface: str, *, buffer: int = 4 << 20) -> socket.
         return opened
 
     return inside(pid, born)
+
+
+@contextmanager
+def let_go_of(opened: socket.socket) -> Iterator[socket.socket]:
+    """A packet or netlink socket, closed at the end by another thread.
+
+    The kernel lets its close wait, 3 to 15 ms, until nobody can use the socket any more; nobody here has to wait for that.
+    """
+    try:
+        yield opened
+    finally:
+        _closing.submit(opened.close)

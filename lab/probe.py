@@ -182,6 +182,6 @@ def echo_request(identity: int, sequence: int) -> bytes:
 
 def inject(host: LabHost, nic: str, frames: Sequence[bytes]) -> None:
     """Send finished frames from an interface of a host, as they are."""
-    with namespace.packet_socket(host.pid, nic) as opened:
+    with namespace.let_go_of(namespace.packet_socket(host.pid, nic)) as opened:
         for frame in frames:
             opened.send(frame)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab import namespace
 from lab.appliance import counters
 from lab.errors import LabError
 
@@ -40,7 +41,7 @@ class Counter:
 
 def read(host: LabHost) -> dict[str, Counter]:
     """Every counter by its place (``Filter/05:14``) or implicit name. Raises LabError when the kernel refuses."""
-    with host.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER) as asked:
+    with namespace.let_go_of(host.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER)) as asked:
         asked.settimeout(_ANSWERS_WITHIN)
         for attempt in range(_ATTEMPTS):
             if (found := _dump(asked, attempt, host.name)) is not None:

@@ -94,9 +94,9 @@ LEFT_BY_A_RUN = ("html", "junit", "oscal", "hdf", "md")
 """What every run leaves beside its record: all but the PDF, which takes as long as a third of the run that it tells of."""
 
 
-def write_all(folder: Path) -> list[Path]:
-    """Write what every run leaves beside its record; the files. Raises RecordError, OSError, or Sealed as ``write`` does."""
-    return [write(folder, name) for name in LEFT_BY_A_RUN]
+def write_all(record: Record) -> list[Path]:
+    """Write what every run leaves beside its record; the files. Raises OSError, or Sealed as ``write`` does."""
+    return [_write(record, name, "en", record.folder, "") for name in LEFT_BY_A_RUN]
 
 
 def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None, served: str = "") -> Path:
@@ -107,8 +107,12 @@ def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None
     Raises RecordError when the record cannot be read, OSError when the file cannot be written, and Sealed when the run's
     folder is sealed and the file is not in it with these bytes already.
     """
-    record, form = read(folder), FORMATS[name]
-    path = (into or folder) / form.file(code)
+    return _write(read(folder), name, code, into or folder, served)
+
+
+def _write(record: Record, name: str, code: str, into: Path, served: str) -> Path:
+    form, folder = FORMATS[name], record.folder
+    path = into / form.file(code)
     made = form.make(record, code, f"{served.rstrip('/')}/" if served else _way(path.parent, folder))
     files = made if isinstance(made, Mapping) else {path.name: made}
     for file, content in files.items():

@@ -60,7 +60,8 @@ class Campaign:
 
     def _one(self, kind: str, number: int, active: Appliance, act: Act) -> Callable[[], object]:
         instrument, begin = self.running.instrument, time.monotonic_ns()
-        self.running.control()
+        if number > 1:  # the first comes right after the control that the flows began with
+            self.running.control()
         at, undo = act(active)
         self.changes.undo(undo)
         moment = int(at * 1e9)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sns.errors import UnknownInterface
-from sns.model import Configuration
+
+if TYPE_CHECKING:
+    from sns.model import Configuration
 
 IPSEC = "ipsec0"
 """Where charon's user-space IPsec takes what to encrypt and puts what it decrypted."""

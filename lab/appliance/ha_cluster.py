@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab.appliance import devices, ha_wire, paths
 from lab.appliance.errors import ApplianceError
 from lab.appliance.ha_state import Timers
-from sns.model import Configuration, HaMember
+
+if TYPE_CHECKING:
+    from sns.model import Configuration, HaMember
 
 CONTROL = paths.RUN / "ha.sock"
 SYNC_PORT = 44243

@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from sns.model import HighAvailability
+if TYPE_CHECKING:
+    from sns.model import HighAvailability
 
 _NEVER = float("-inf")
 

@@ -361,7 +361,7 @@ class Recorder:
             counts = {str(verdict): number for verdict, number in read(self.folder).counts().items()}
             seconds = round(time.monotonic() - self._begun, 3)
             self._opened().write(End(status=int(session.exitstatus), seconds=seconds, counts=counts))
-            renderings.write_all(self.folder)
+            renderings.write_all(read(self.folder))
             sealing.close(self.config, self.folder)
         except (RecordError, OSError, SealFailed) as why:
             self._lost = self._lost or str(why)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reports import renderings, seal, signature
-from reports.record import Writer
+from reports.record import Writer, read
 from tests.reports.examples import BASIC
 
 INSTANCE = "SNS-WEB-01[sbg7]"
@@ -47,7 +47,7 @@ def write_run(folder: Path) -> Path:
     for entry in BASIC[4:]:
         writer.write(entry)
     writer.close()
-    renderings.write_all(folder)
+    renderings.write_all(read(folder))
     return folder
 
 

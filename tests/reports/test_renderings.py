@@ -11,6 +11,7 @@ import pytest
 
 from cli.main import main
 from reports.languages import CODES
+from reports.record import read
 from reports.renderings import FORMATS, SUMS, write_all
 from tests.reports.examples import BASIC, written
 from tests.reports.runs import MIXED
@@ -21,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_run_leaves_its_renderings_beside_its_record(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
     left = ["report.html", "junit.xml", "assessment-results.json", "hdf.json", "summary.md"]
-    assert [path.name for path in write_all(tmp_path)] == left
+    assert [path.name for path in write_all(read(tmp_path))] == left
 
 
 def test_the_command_writes_the_language_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,9 +57,9 @@ def test_no_lab_no_engine_and_no_root_is_needed(tmp_path: Path) -> None:
 
 def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
-    first, *_ = write_all(tmp_path)
+    first, *_ = write_all(read(tmp_path))
     before = first.read_bytes(), first.stat().st_mtime_ns
-    write_all(tmp_path)
+    write_all(read(tmp_path))
     assert (first.read_bytes(), first.stat().st_mtime_ns) == before
 
 
@@ -70,7 +71,7 @@ def test_elsewhere_its_links_lead_back(tmp_path: Path) -> None:
 
 def test_a_sealed_folder_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(tmp_path, MIXED)
-    write_all(tmp_path)
+    write_all(read(tmp_path))
     (tmp_path / SUMS).write_text("")
     assert main(["report", str(tmp_path)]) == 0  # the same bytes: nothing to write
     assert main(["report", str(tmp_path), "--lang", "fr"]) == 1

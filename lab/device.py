@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import rule_counters
+from lab.appliance import changes
 from lab.appliance.ha_cluster import CONTROL
 from lab.errors import CommandFailed
 from lab.host import LabHost
@@ -20,27 +21,10 @@ from lab.rule_counters import Counter
 if TYPE_CHECKING:
     from sns.model import Configuration
 
-CONFIG = "/usr/Firewall/ConfigFiles"
-DATA = "/usr/Firewall/Data"
+FIREWALL = "/usr/Firewall"
+CONFIG = f"{FIREWALL}/ConfigFiles"
+DATA = f"{FIREWALL}/Data"
 HA_ANSWERS_WITHIN = 1.0  # s: a dead agent refuses at once, a frozen one does not answer at all
-
-# Which command makes a changed file count: by its first folder or its name. What is not listed needs enfilter alone.
-_APPLIED_BY: Mapping[str, tuple[str, ...]] = {
-    "network": ("ennetwork", "enfilter"),
-    "route": ("ennetwork",),
-    "object": ("ennetwork", "enfilter", "envpn", "enopenvpn"),
-    "VPN": ("envpn", "enfilter"),
-    "Openvpn": ("enopenvpn", "enfilter"),
-    "Certificates": ("enopenvpn",),
-    "uac": ("enopenvpn",),
-    "ldap": ("enopenvpn",),
-    "Data": ("enopenvpn",),
-    "webadmin": ("enservice",),
-    "system": ("enservice",),
-    "HA": (),
-}
-_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"envpn": ("-u",)}  # without one it only tells the slot
-_ORDER = ("ennetwork", "enfilter", "envpn", "enopenvpn", "enservice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +104,26 @@ class Appliance:
         """Put the configuration back and apply what differs. Raises CommandFailed when that does not work."""
         now = dict(self._files())
         changed = {path for path in now.keys() | snapshot.files.keys() if now.get(path) != snapshot.files.get(path)}
-        for path in changed:
+        self.replace({path: snapshot.files.get(path) for path in changed})
+        self.apply_changes(changed)
+
+    def replace(self, files: Mapping[str, bytes | None]) -> None:
+        """Replace files (paths below the root), or remove those without content; nothing changes until they are applied."""
+        for path, content in files.items():
             target = self.path(path)
-            if (content := snapshot.files.get(path)) is None:
-                target.unlink()
+            if content is None:
+                target.unlink(missing_ok=True)
             else:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-        self.apply_changes(changed)
 
-    def apply_changes(self, changed: Iterable[str]) -> None:
-        """Run the commands that make these changed files (paths below the root) count."""
-        wanted: set[str] = set()
-        for path in changed:
-            below = path.removeprefix(CONFIG.lstrip("/") + "/") if path.startswith(CONFIG.lstrip("/")) else "Data"
-            wanted |= set(_APPLIED_BY.get(below.partition("/")[0], ("enfilter",)))
-        for command in sorted(wanted, key=_ORDER.index):
-            self.apply(command, *_ARGUMENTS.get(command, ()))
+    def apply_changes(self, changed: Iterable[str]) -> list[str]:
+        """Run the commands that make these changed files (paths below the root) count; which ones. Raises CommandFailed."""
+        roots = (f"{CONFIG}/".lstrip("/"), f"{FIREWALL}/".lstrip("/"))
+        wanted = changes.commands_for(path.removeprefix(roots[0]).removeprefix(roots[1]) for path in changed)
+        if wanted:  # in one process: each command by itself costs the start of another
+            self.host.must("python3", "-m", "lab.appliance.changes", *wanted)
+        return wanted
 
     def _files(self) -> Iterable[tuple[str, bytes]]:
         root = self.path("/")

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .ini import Line, split_comment
+from .ini import Line, split_comment, unquoted
 from .model import Location, Operand, Rule, Separator, Translation
 from .reading import Reading, Wanted
 
@@ -41,8 +41,7 @@ def words(text: str) -> list[str]:
     """The words of a line; a double-quoted part never splits, and quotes around a whole word are taken off."""
     if '"' not in text:
         return text.split()
-    found = _WORD.findall(text)
-    return [word[1:-1] if len(word) > 1 and word[0] == word[-1] == '"' else word for word in found]
+    return [unquoted(word) if word.count('"') == 2 else word for word in _WORD.findall(text)]
 
 
 def parse_rule(reading: Reading, line: Line, section: str, number: int) -> Rule | Separator | None:
@@ -270,7 +269,7 @@ class _Parser:
             self.unsupported([f"{user}@"])
             word = rest
         negated = word.startswith("!")
-        names = [name.strip() for name in word.removeprefix("!").split("|")]
+        names = [unquoted(name.strip()) for name in word.removeprefix("!").split("|")]
         if negated and names[0].lower() == "any":
             self.error(field, '"!any" matches nothing')
         if any(name.startswith("!") for name in names):

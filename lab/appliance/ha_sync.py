@@ -7,20 +7,19 @@ had been edited there, replaces its own folders whole, and applies what differs;
 from __future__ import annotations
 
 import ctypes
-import importlib
 import io
 import json
 import os
 import shutil
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from lab.appliance import changes, ha_channel, ha_cluster, leases, paths
 from lab.appliance import configuration as configurations
-from lab.appliance import ha_channel, ha_cluster, leases, paths
 from lab.appliance.errors import ApplianceError, Misused, Refused
 from lab.appliance.ha_channel import Channel
 from lab.appliance.ha_cluster import SYNC_PORT, SYNCHRONISED, Place
@@ -33,31 +32,6 @@ _WITHIN = 30.0  # s for the peer to check, replace and apply
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-
-# What makes a changed file count, by its first folder or its name; what is not listed needs enfilter.
-_APPLIED_BY: Mapping[str, tuple[str, ...]] = {
-    "network": ("ennetwork", "enfilter"),
-    "route": ("ennetwork",),
-    "dns": ("ennetwork",),
-    "object": ("ennetwork", "enfilter", "envpn", "enopenvpn", "enservice"),
-    "VPN": ("envpn", "enfilter"),
-    "Openvpn": ("enopenvpn", "enfilter"),
-    "Certificates": ("enopenvpn",),
-    "uac": ("enopenvpn",),
-    "ldap": ("enopenvpn",),
-    "Data": ("enopenvpn",),
-    "webadmin": ("enservice", "enfilter"),
-    "system": ("enservice", "enfilter"),
-    "HA": ("agent",),
-}
-_COMMANDS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    "ennetwork": ("lab.appliance.network", "main", ()),
-    "enfilter": ("lab.appliance.filtering", "main", ("-u",)),
-    "envpn": ("lab.appliance.vpn", "main_envpn", ("-u",)),
-    "enopenvpn": ("lab.appliance.sslvpn", "main_enopenvpn", ()),
-    "enservice": ("lab.appliance.management", "main_enservice", ()),
-}
-"""In the order in which they are run: addresses first, for the others name them."""
 
 
 def main(arguments: list[str]) -> int:
@@ -167,7 +141,7 @@ def _put_in_place() -> dict[str, Any]:
     if replaced or removed:
         for folder in SYNCHRONISED:
             _replace(folder, _fresh(folder))
-        failures = list(_apply([*replaced, *removed]))
+        failures = list(changes.apply(changes.commands_for([*replaced, *removed])))
     digest = ha_cluster.digest().hex()
     with suppress(ApplianceError):  # it will see the files by itself
         ask(f"synchronised {digest}")
@@ -217,27 +191,3 @@ def _replace(folder: Path, fresh: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if _libc.renameat2(_HERE, os.fsencode(folder), _HERE, os.fsencode(fresh), _EXCHANGE) != 0:
         raise OSError(ctypes.get_errno(), f"cannot replace {folder}")
-
-
-def commands_for(changed: Iterable[str]) -> list[str]:
-    """The commands that make these files count, in order; ``agent`` stands for the HA agent itself."""
-    wanted: set[str] = set()
-    for name in changed:
-        wanted.update(_APPLIED_BY.get(name.partition("/")[0], ("enfilter",)))
-    if "ennetwork" in wanted:
-        wanted.add("agent")
-    return [name for name in (*_COMMANDS, "agent") if name in wanted]
-
-
-def _apply(changed: Iterable[str]) -> Iterator[str]:
-    """Apply; what did not work."""
-    for name in commands_for(changed):
-        if name == "agent":
-            with suppress(ApplianceError):  # none runs; it will read the files when it starts
-                ask("reload")
-            continue
-        module, function, arguments = _COMMANDS[name]
-        try:
-            getattr(importlib.import_module(module), function)(list(arguments))
-        except (ApplianceError, OSError) as error:
-            yield f"{name}: {error}"

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning import deployment_checks as checks
 from provisioning import deployment_reader as reader
+from provisioning.cloud_plan import Cloud
+from provisioning.cloud_reader import read_cloud
 from provisioning.deployment_model import (
     Budgets,
     Internet,
@@ -71,6 +73,7 @@ class Deployment:
     internet: Internet
     secrets: Mapping[str, SecretReference]
     budgets: Budgets
+    cloud: Cloud | None
     lines: TomlLines = field(repr=False, compare=False)
     _configurations: dict[tuple[str, int], Configuration] = field(default_factory=dict, repr=False, compare=False)
 
@@ -253,15 +256,17 @@ def _text(plan: Path) -> str:
 def _read(folder: Path, values: dict[str, Any], lines: TomlLines) -> Deployment:
     findings = Findings(str(folder / PLAN), lines)
     table = Table(values, (), findings)
+    name = table.text("name")
     deployment = Deployment(
         folder=folder,
-        name=table.text("name"),
+        name=name,
         title=table.text("title", default=folder.name),
         sites={name: reader.read_site(name, entry) for name, entry in table.named_tables("sites").items()},
         tunnels=tuple(reader.read_tunnel(entry) for entry in table.tables("tunnels")),
         internet=reader.read_internet(table.table("internet")),
         secrets=reader.read_secrets(table.table("secrets")),
         budgets=reader.read_budgets(table.optional_table("budgets")),
+        cloud=read_cloud(table.optional_table("cloud"), name),
         lines=lines,
     )
     table.close()

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import combinations
 from pathlib import Path
 
-from provisioning.deployment_model import Internet, Network, SecretReference, Site, Tunnel
+from provisioning.deployment_model import Internet, Member, Network, SecretReference, Site, Tunnel
 from provisioning.toml_lines import Place
 from provisioning.toml_table import NO_ADDRESS, NO_NETWORK, Findings
 
@@ -75,6 +75,11 @@ def _check_network(network: Network, findings: Findings) -> None:
         findings.add((*network.place, "vlan"), f"VLAN 0 on a network of role {network.role}", "write 1 to 4094")
     for number, address in enumerate(network.dhcp):
         _check_inside((*network.place, "dhcp", number), address, network.subnet, "the subnet", findings)
+    if network.cloud is not None:
+        for number, address in enumerate(network.cloud.pool or ()):
+            _check_inside((*network.cloud.place, "pool", number), address, network.subnet, "the subnet", findings)
+        if network.cloud.gateway is not None:
+            _check_inside((*network.cloud.place, "gateway"), network.cloud.gateway, network.subnet, "the subnet", findings)
 
 
 def _check_firewall(site: Site, findings: Findings) -> None:
@@ -101,8 +106,18 @@ def _check_firewall(site: Site, findings: Findings) -> None:
             findings.add(member.place, "no ha_address", f"give the member an address of {ha.subnet}")
         elif member.ha_address is not None and ha is not None:
             _check_inside(place, member.ha_address, ha.subnet, "the subnet", findings)
+        _check_ports(site, member, findings)
         if len(member.macs) != len(firewall.nics):
             findings.add((*member.place, "macs"), f"{len(member.macs)} MACs for {len(firewall.nics)} NICs", "one each")
+
+
+def _check_ports(site: Site, member: Member, findings: Findings) -> None:
+    for name, address in member.ports.items():
+        place = (*member.place, "ports", name)
+        if name not in site.firewall.nics:
+            findings.add(place, f"the firewall is not on {name!r}", f"its networks: {', '.join(site.firewall.nics)}")
+        elif name in site.networks and site.networks[name].role != "ha":
+            _check_inside(place, address, site.networks[name].subnet, "the subnet", findings)
 
 
 def _check_hosts(site: Site, findings: Findings) -> None:
@@ -221,6 +236,10 @@ def _machine_addresses(sites: Iterable[Site], internet: Internet) -> Iterator[tu
                 for member in site.firewall.members:
                     if member.ha_address is not None:
                         yield (*member.place, "ha_address"), f"{member.ha_address}{suffix}"
+            else:
+                for member in site.firewall.members:
+                    if network.name in member.ports:
+                        yield (*member.place, "ports", network.name), f"{member.ports[network.name]}{suffix}"
             for host in site.hosts.values():
                 if host.network == network.name:
                     yield (*host.place, "address"), f"{host.address}{suffix}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from provisioning.cloud_plan import CloudNetwork
 from provisioning.toml_lines import Place
 
 NETWORK_ROLES = ("external", "private", "ha")
@@ -19,7 +20,9 @@ PROTOCOLS = ("tcp", "udp")
 
 @dataclass(frozen=True)
 class Network:
-    """A vRack network of a site. ``dhcp`` are the addresses that OpenStack's DHCP service keeps for itself."""
+    """A vRack network of a site. ``dhcp`` are the addresses that OpenStack's DHCP service keeps for itself; without any there
+    is no DHCP. ``cloud`` is None where the plan does not say how OpenStack is asked for it.
+    """
 
     name: str
     site: str
@@ -27,6 +30,7 @@ class Network:
     vlan: int  # 0 is the vRack's untagged network
     subnet: IPv4Network
     dhcp: tuple[IPv4Address, ...]
+    cloud: CloudNetwork | None
     place: Place
 
     @property
@@ -37,13 +41,17 @@ class Network:
 
 @dataclass(frozen=True)
 class PrivateHost:
-    """A machine of a private network. With ``trunk`` its port is tagged with these VLANs (a bare-metal server)."""
+    """A machine of a private network. With ``trunk`` its port is tagged with these VLANs (a bare-metal server).
+
+    ``instance`` is its name in OpenStack, which creates all but bare-metal servers.
+    """
 
     name: str
     site: str
     role: str  # one of HOST_ROLES
     network: str
     address: IPv4Address
+    instance: str
     trunk: tuple[int, ...]
     mac: str
     mac_written: bool  # else it follows from the address
@@ -59,7 +67,8 @@ class PrivateHost:
 class Member:
     """One appliance of a site's firewall. ``number`` counts from 1; ``macs`` are its own, one per NIC.
 
-    ``ha_address`` is what OpenStack's DHCP gives its HA interface; None on a firewall that is a single appliance.
+    ``ha_address`` is what OpenStack's DHCP gives its HA interface; None on a firewall that is a single appliance. ``ports``
+    are the fixed addresses of its OpenStack ports by network, the HA one included; empty leaves them to Neutron.
     """
 
     number: int
@@ -67,6 +76,7 @@ class Member:
     instance: str
     serial: str
     ha_address: IPv4Address | None
+    ports: Mapping[str, IPv4Address]
     macs: tuple[str, ...]
     macs_written: bool  # else they follow from its addresses
     place: Place
@@ -145,11 +155,13 @@ class Site:
     """One site: its public block, its vRack networks, its firewall and what lives behind it.
 
     ``distance_ms`` is the one-way delay to the first site. ``released`` are addresses of the block that nobody may
-    answer for any more.
+    answer for any more. ``region`` is OpenStack's; where the plan does not say (``region_chosen`` is False), the site's name
+    stands for it in the lab.
     """
 
     name: str
     region: str
+    region_chosen: bool
     distance_ms: float
     block: IPv4Network
     gateway: IPv4Address

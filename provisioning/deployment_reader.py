@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Address
 
+from provisioning.cloud_reader import read_cloud_network
 from provisioning.deployment_model import (
     DEFAULT_GAPS,
     HOST_ROLES,
@@ -42,6 +43,7 @@ def read_site(name: str, table: Table) -> Site:
     site = Site(
         name=name,
         region=table.text("region", default=name),
+        region_chosen=table.has("region"),
         distance_ms=table.milliseconds("distance_ms"),
         block=table.network("block"),
         gateway=table.address("gateway"),
@@ -67,6 +69,7 @@ def _network(name: str, site: str, table: Table) -> Network:
         vlan=table.integer("vlan", 0, 4094),
         subnet=table.network("subnet"),
         dhcp=table.addresses("dhcp"),
+        cloud=read_cloud_network(table.optional_table("cloud"), name),
         place=table.place,
     )
     table.close()
@@ -93,12 +96,23 @@ def _member(number: int, site: str, nics: tuple[str, ...], networks: dict[str, N
         instance=table.text("instance", default=f"stormshield-{number}"),
         serial=table.text("serial"),
         ha_address=ha_address,
+        ports=_ports(table, nics, networks, ha_address),
         macs=tuple(mac.lower() for mac in written) or derived,
         macs_written=bool(written),
         place=table.place,
     )
     table.close()
     return member
+
+
+def _ports(
+    table: Table, nics: tuple[str, ...], networks: dict[str, Network], ha_address: IPv4Address | None
+) -> dict[str, IPv4Address]:
+    """The fixed addresses as written; where there are some, the HA port has the member's HA address."""
+    ports = table.named_addresses("ports")
+    if ports and ha_address is not None:
+        ports |= {nic: ha_address for nic in nics if nic in networks and networks[nic].role == "ha"}
+    return ports
 
 
 def _member_mac(number: int, network: Network | None, ha_address: IPv4Address | None) -> str:
@@ -118,6 +132,7 @@ def _host(name: str, site: str, table: Table) -> PrivateHost:
         role=table.choice("role", HOST_ROLES),
         network=table.text("network"),
         address=address,
+        instance=table.text("instance", default=f"{name}-{site}"),
         trunk=table.integers("trunk"),
         mac=table.text("mac", default=derived_mac(address)).lower(),
         mac_written=table.has("mac"),

@@ -15,7 +15,7 @@ from pathlib import Path
 PATTERN = Path(__file__).resolve().parent.parent / "deployments" / "guide"
 MOST_SITES = 32  # as many /29 blocks as 203.0.113.0/24 has
 
-_SIZE = 8  # addresses of a /29, for the block as for the HA and the external subnet
+_SIZE = 8  # addresses of a /29, for the block as for the HA subnet
 _HUB, _REMOTE = "sbg7", "gra11"
 _ABOUT_REMOTE = re.compile(r"gra11|vlan201|OVH_REMOTE_FW", re.IGNORECASE)
 _PART = re.compile(r"^# --- (?=\w)", re.MULTILINE)
@@ -37,8 +37,13 @@ class _Site:
         return 199 + self.number
 
     @property
+    def ha_vlan(self) -> int:
+        """The HA link's, which no other site may share: as many below the guide's as the private one's is above it."""
+        return 200 - self.number
+
+    @property
     def first(self) -> int:
-        """The last octet of its block's network address, and of its HA and external subnets'."""
+        """The last octet of its block's network address, and of its HA subnet's."""
         return (self.number - 1) * _SIZE
 
     def block_address(self, offset: int) -> str:
@@ -97,7 +102,8 @@ def _rename(text: str, hub: _Site, remote: _Site | None) -> str:
     """The guide's names and addresses exchanged for those of the hub and of one remote site."""
     if remote is not None:
         text = _exchange(text, _REMOTE, "201", r"203\.0\.113\.15", remote)
-        text = re.sub(r"(192\.168\.[12])\.(8|9|10|11|12)\b", lambda ip: _moved(ip, remote.first - _SIZE), text)
+        text = re.sub(r"(192\.168\.2)\.(8|9|10|11|12)\b", lambda ip: _moved(ip, remote.first - _SIZE), text)
+        text = text.replace("vlan = 198", f"vlan = {remote.ha_vlan}")
         text = text.replace("VMSNSX08K11", f"VMSNSX08K{remote.number + 10:02d}").replace("cb:00:71:99", _mac(remote))
         text = text.replace("0a:c9:00:01", f"0a:{remote.vlan:02x}:00:01")
     text = _exchange(text, _HUB, "200", r"147\.135\.161\.15", hub)

@@ -90,6 +90,10 @@ class Table:
             return 0.0
         return value
 
+    def flag(self, key: str, *, default: bool) -> bool:
+        """true or false."""
+        return self._read(key, _as_flag, default, default)
+
     def choice(self, key: str, allowed: Iterable[str]) -> str:
         """One of the allowed words; the nearest is proposed for a wrong one."""
         value, words = self.text(key), tuple(allowed)
@@ -109,6 +113,11 @@ class Table:
     def network(self, key: str) -> IPv4Network:
         """An IPv4 network, its address without host bits."""
         return self._read(key, _as_network, NO_NETWORK, None)
+
+    def named_addresses(self, key: str) -> dict[str, IPv4Address]:
+        """Addresses by name, as in ``{ ext = "192.0.2.1" }``; absent is empty."""
+        group = self.optional_table(key)
+        return {name: group.address(name) for name in group.keys()} if group else {}  # noqa: SIM118 (not a mapping)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings; absent is empty."""
@@ -203,6 +212,12 @@ def _proposal(word: str, known: Iterable[str]) -> str:
 def _as_text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Unreadable("must be a text, between quotes")
+    return value
+
+
+def _as_flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Unreadable("must be true or false, without quotes")
     return value
 
 

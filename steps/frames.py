@@ -68,15 +68,15 @@ def send_and_listen(
 
 
 def _cross(scene: Scene, points: Mapping[str, str], taps: Mapping[str, Tap]) -> None:
-    """Wait for frames of the site's DHCP service, which is on all of its networks, in every other region.
+    """Wait for a frame of the site's gateway, on the untagged network that all sites share, in every other region.
 
-    Each trunk keeps its order: what went before them by any network has arrived there too.
+    Each trunk keeps its order: what went before it by any network has arrived there too.
     """
-    service, token = scene.environment.host(f"dhcp-{scene.site.name}"), os.urandom(12)
-    for nic in service.spec.nics:
-        probe.inject(service, nic.name, [broadcast(nic.mac, (), token)])
+    gateway, token = scene.environment.host(f"gw-{scene.site.name}"), os.urandom(12)
+    nic = gateway.nic("eth0")
+    probe.inject(gateway, nic.name, [broadcast(nic.mac, (), token)])
     regions = {point: _region(scene, point) for point in points}
-    others = set(regions.values()) - {nic.region for nic in service.spec.nics}
+    others = set(regions.values()) - {nic.region}
     eventually(
         lambda: {region for point, region in regions.items() if region in others and _count(taps[point], [token])},
         until=lambda heard: heard == others,

@@ -86,7 +86,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         0,
         (
             "sites.sbg7.hosts.baremetal.address: address 10.200.0.10 on VLAN 200 is already at"
-            " line 56 (sites.sbg7.hosts.web.address) (give each its own)"
+            " line 72 (sites.sbg7.hosts.web.address) (give each its own)"
         ),
     ),
     "a VLAN does not exist": (
@@ -119,7 +119,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         1,
         (
             "sites.sbg7.hosts.web.mac: MAC 02:00:0a:c8:00:14 on VLAN 200 is already at"
-            " line 59 (sites.sbg7.hosts.baremetal.mac) (give each its own)"
+            " line 76 (sites.sbg7.hosts.baremetal.mac) (give each its own)"
         ),
     ),
     "a bare-metal server has no tags": (
@@ -127,6 +127,54 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         "trunk = []",
         -4,
         "sites.sbg7.hosts.baremetal: a bare-metal server without trunk (write trunk = [200])",
+    ),
+    "a fixed port is outside its subnet": (
+        'vlan200 = "10.200.0.4"',
+        'vlan200 = "10.201.0.4"',
+        0,
+        (
+            "sites.sbg7.firewall.members[2].ports.vlan200: 10.201.0.4 is outside the subnet 10.200.0.0/16"
+            " (choose an address of 10.200.0.0/16)"
+        ),
+    ),
+    "two members have one fixed port": (
+        'vlan200 = "10.200.0.4"',
+        'vlan200 = "10.200.0.1"',
+        0,
+        (
+            "sites.sbg7.firewall.members[2].ports.vlan200: address 10.200.0.1 on VLAN 200 is already at"
+            " line 61 (sites.sbg7.firewall.members[1].ports.vlan200) (give each its own)"
+        ),
+    ),
+    "a fixed port is on no network of the firewall": (
+        'vlan200 = "10.200.0.4"',
+        'vlan201 = "10.200.0.4"',
+        0,
+        "sites.sbg7.firewall.members[2].ports.vlan201: the firewall is not on 'vlan201' (its networks: ext, vlan200, ha)",
+    ),
+    "a pool has one end": (
+        'pool = ["10.200.1.0", "10.200.255.254"]',
+        'pool = ["10.200.1.0"]',
+        0,
+        'sites.sbg7.networks.vlan200.cloud.pool: a pool has a first and a last address (write ["FIRST", "LAST"])',
+    ),
+    "a disk format is unknown": (
+        'disk_format = "qcow2"',
+        'disk_format = "qcow"',
+        0,
+        "cloud.appliances.image.disk_format: unknown disk_format 'qcow' (did you mean 'qcow2'?)",
+    ),
+    "a flag stands in quotes": (
+        "anti_affinity = true",
+        'anti_affinity = "yes"',
+        0,
+        "cloud.appliances.anti_affinity: must be true or false, without quotes",
+    ),
+    "a checksum is none": (
+        'disk_format = "qcow2"',
+        'disk_format = "qcow2"\nsha256 = "1234"',
+        1,
+        "cloud.appliances.image.sha256: is no SHA-256 (write the 64 digits that sha256sum prints)",
     ),
     "a secret is written in clear": (
         'ipsec_sbg7_gra11 = "generate"',
@@ -212,15 +260,15 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         0,
         (
             "sites.sbg7.firewall.members[2].serial: serial VMSNSX08K0701A9 is already at"
-            " line 45 (sites.sbg7.firewall.members[1].serial) (give each its own)"
+            " line 59 (sites.sbg7.firewall.members[1].serial) (give each its own)"
         ),
     ),
-    "the sites share an HA subnet": (
-        'subnet = "192.168.2.8/29"',
-        'subnet = "192.168.2.0/29"',
+    "the sites share an external subnet": (
+        'subnet = "203.0.113.152/29"',
+        'subnet = "147.135.161.152/29"',
         0,
         (
-            "sites.gra11.networks.ha.subnet: 192.168.2.0/29 overlaps sbg7.ha on the same VLAN 199 (192.168.2.0/29)"
+            "sites.gra11.networks.ext.subnet: 147.135.161.152/29 overlaps sbg7.ext on the same VLAN 0 (147.135.161.152/29)"
             " (choose networks apart: packets could go either way)"
         ),
     ),
@@ -295,7 +343,7 @@ def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     folder = copy_of(GUIDE, tmp_path)
     plan = folder / "deployment.toml"
     lines = [
-        change(plan, 'region = "sbg7"', "region = 7"),
+        change(plan, 'region = "SBG7"', "region = 7"),
         change(plan, 'host = "web"', 'host = "www"'),
         change(plan, 'resolver = "198.51.100.53"', 'resolver = "nobody"'),
     ]

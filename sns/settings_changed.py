@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .model import Configuration, Location
@@ -26,9 +26,9 @@ class SettingChanged:
         return f"{self.path}: was {self.was}, now {self.now}{where}"
 
 
-def settings_changed(before: Configuration, after: Configuration) -> list[SettingChanged]:
-    """Every value of :data:`PARTS` that differs, where it stands now (where it stood, when it is gone)."""
-    return [change for part in PARTS for change in _changes(part, getattr(before, part), getattr(after, part), None, False)]
+def settings_changed(before: Configuration, after: Configuration, parts: Iterable[str] = PARTS) -> list[SettingChanged]:
+    """Every value of some fields of a configuration that differs, where it stands now (where it stood, when it is gone)."""
+    return [change for part in parts for change in _changes(part, getattr(before, part), getattr(after, part), None, False)]
 
 
 def _changes(path: str, was: object, now: object, near: Location | None, secret: bool) -> Iterator[SettingChanged]:

@@ -1,0 +1,149 @@
+"""What a mutant changes by the model: nothing at all (proved), something, or nothing that an appliance would take.
+
+Equivalence is never assumed: no packet of any kind may meet another fate (:mod:`sns.comparison`) or be logged otherwise, and
+no other value of the configuration may differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from sns.comparison import Comparison, compare
+from sns.model import Configuration, Finding, Rule, Severity
+from sns.mutation.mutant import CONFIG, Mutant, applied
+from sns.settings_changed import SettingChanged, settings_changed
+from sns.wording import Wording
+
+Kind = Literal["differs", "equivalent", "invalid"]
+Reader = Callable[[Path], Configuration]
+"""Reads a ConfigFiles tree as the site's own is read: with its label and its leases."""
+
+_ALSO = ("interfaces", "routing")
+"""What neither packets nor the settings that people look at tell all of: hardware addresses, an unused route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A mutant's kind, and what it changes: packets, settings, or the findings for which it would be refused.
+
+    ``flows`` are the differing packets in words, one difference a line; ``examples`` one packet of each.
+    """
+
+    kind: Kind
+    configuration: Configuration
+    flows: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    places: frozenset[str] = frozenset()
+    """The rules that decide the differing packets, before or after (``Filter/05:14``)."""
+
+    @property
+    def only_settings(self) -> bool:
+        """Whether no packet meets another fate."""
+        return not self.flows
+
+
+class Judge:
+    """Judges the mutants of one site against its original; one copy of its files is changed and put back each time."""
+
+    def __init__(self, files: Mapping[str, str], original: Configuration, folder: Path, read: Reader) -> None:
+        self._files, self._original, self._folder, self._read = files, original, folder, read
+        for file, text in files.items():
+            self._write(file, text)
+
+    def __call__(self, mutant: Mutant) -> Judgement:
+        """What a mutant changes. Raises DoesNotFit."""
+        for file, text in applied(mutant, self._files).items():
+            self._write(file, text)
+        try:
+            return judge(self._original, self._read(self._folder / CONFIG), synchronised=mutant.synchronised)
+        finally:
+            for file in mutant.files:
+                self._write(file, self._files[file])
+
+    def _write(self, file: str, text: str) -> None:
+        path = self._folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def judging(files: Mapping[str, str], original: Configuration, read: Reader) -> Iterator[Judge]:
+    """A judge whose copy of the site's files goes with the context."""
+    with TemporaryDirectory(prefix="rempart-mutants-") as folder:
+        yield Judge(files, original, Path(folder), read)
+
+
+def judge(original: Configuration, mutated: Configuration, *, synchronised: bool = True) -> Judgement:
+    """What becomes another by a change of configuration. One that stands on one member alone is no equivalent one."""
+    if refused := _new_errors(original, mutated):
+        return Judgement("invalid", mutated, refused=refused)
+    comparison = compare(original, mutated)
+    words = Wording(mutated, comparison.space)
+    flows = tuple(
+        f"{one.kind} {words.box(one.boxes[0])}: it {words.fate(one.before)}, by {one.was}; "
+        f"now it {words.fate(one.after)}, by {one.now}"
+        for one in comparison.differences
+    )
+    settings = (*(str(change) for change in _settings(original, mutated)), *_logging(original, mutated))
+    if not synchronised:
+        settings = (*settings, "the members' files: were the same, now differ")
+    examples = tuple(str(comparison.space.example(one.boxes[0])) for one in comparison.differences)
+    kind: Kind = "differs" if flows or settings else "equivalent"
+    return Judgement(kind, mutated, flows, examples, settings, places=_places(comparison))
+
+
+def _logging(original: Configuration, mutated: Configuration) -> Iterator[str]:
+    """The packets that a rule logged and none does now, or the other way round."""
+    if [_logged(rule) for rule in original.policy.filter] == [_logged(rule) for rule in mutated.policy.filter]:
+        return
+    comparison = compare(_by_logging(original), _by_logging(mutated))
+    words = Wording(mutated, comparison.space)
+    for one in comparison.differences:
+        said = {"opens": "is logged now, was not", "closes": "was logged, is not now"}.get(one.kind)
+        if said:
+            yield f"{words.box(one.boxes[0])}: {said}"
+
+
+def _logged(rule: Rule) -> tuple[str, bool, bool]:
+    return rule.text, rule.log, rule.enabled
+
+
+def _by_logging(configuration: Configuration) -> Configuration:
+    """The same rules, with "pass" for those that log and "block" for others: what passes then is what is logged."""
+    slot, policy = configuration.active_policy, configuration.policy
+    rules = tuple(
+        replace(rule, action="pass" if rule.log else "block", translation=None, url_filter=None, ssl_filter=None, route=None)
+        for rule in policy.filter
+        if rule.action in ("pass", "block", "reset")
+    )
+    return replace(configuration, policies={**configuration.policies, slot: replace(policy, filter=rules, nat=())})
+
+
+def _new_errors(original: Configuration, mutated: Configuration) -> tuple[str, ...]:
+    known = {_error(finding) for finding in original.findings}
+    return tuple(
+        f"{mutated.where(finding.location)}: {finding.field}: {finding.message}"
+        for finding in mutated.findings
+        if finding.severity is not Severity.WARNING and _error(finding) not in known
+    )
+
+
+def _error(finding: Finding) -> tuple[str, str]:
+    return finding.field, finding.message
+
+
+def _settings(original: Configuration, mutated: Configuration) -> Iterator[SettingChanged]:
+    yield from settings_changed(original, mutated)
+    yield from settings_changed(original, mutated, _ALSO)
+
+
+def _places(comparison: Comparison) -> frozenset[str]:
+    causes = (cause.location for one in comparison.differences for cause in (one.was, one.now))
+    return frozenset(str(location) for location in causes if location is not None)

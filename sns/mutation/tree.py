@@ -1,0 +1,79 @@
+"""One site's files as operators see them: the lines as written, and beside them what the reader made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sns.model import Configuration
+from sns.mutation.mutant import CONFIG, Edit
+from sns.resolution import Resolver
+
+_SECTION = re.compile(r"\s*\[([^\]]*)\]")
+_COMMENT = re.compile(r"\s+#.*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A line of a section: ``token`` and ``value`` for ``Token=Value``, else the whole text as token and no value."""
+
+    file: str
+    line: int
+    text: str
+    section: str
+    token: str
+    value: str
+
+    def becomes(self, *lines: str) -> tuple[Edit, ...]:
+        """The edit that puts other lines here; without any it deletes this one."""
+        return (Edit(self.file, self.line, self.text, lines),)
+
+    def set(self, value: str) -> tuple[Edit, ...]:
+        """The edit that gives the token another value; comment and spelling stay."""
+        head, equals, rest = self.text.partition("=")
+        return self.becomes(head + equals + rest.replace(self.value, value, 1) if self.value else f"{head}={value}{rest}")
+
+
+class Tree:
+    """The files of one site, named relative to its folder, and the configuration that they make."""
+
+    def __init__(self, site: str, files: Mapping[str, str], configuration: Configuration) -> None:
+        self.site = site
+        self.files = files
+        self.configuration = configuration
+        self.resolver = Resolver(configuration)
+
+    def settings(self, file: str) -> Iterator[Setting]:
+        """The lines of a file below ConfigFiles that say something, in order; none for a file that is not there."""
+        path, section = CONFIG + file, ""
+        for number, text in enumerate(self.files.get(path, "").split("\n"), start=1):
+            if found := _SECTION.match(text):
+                section = found[1]
+            elif (said := _COMMENT.sub("", text).strip()) and not said.startswith("#"):
+                token, equals, value = said.partition("=")
+                yield Setting(path, number, text, section, token.strip() if equals else said, value.strip())
+
+    def tokens(self, file: str, *names: str, section: str = "") -> Iterator[Setting]:
+        """The settings of these tokens (any case), maybe of one section only."""
+        wanted = {name.lower() for name in names}
+        for one in self.settings(file):
+            if one.token.lower() in wanted and section.lower() in ("", one.section.lower()):
+                yield one
+
+    def at(self, file: str, line: int) -> Setting:
+        """The setting at a line of a file below ConfigFiles. Raises StopIteration for a line that says nothing."""
+        return next(one for one in self.settings(file) if one.line == line)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """The text files of a site's folder, by path relative to it; what is no text is no operator's business."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            try:
+                found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+            except UnicodeDecodeError:
+                continue
+    return found

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from sns.comparison import Comparison, compare
+from sns.identity import BASE_FILE
 from sns.model import Configuration, Finding, Rule, Severity
-from sns.mutation.mutant import CONFIG, Mutant, applied
+from sns.mutation.mutant import Mutant, applied
 from sns.settings_changed import SettingChanged, settings_changed
 from sns.wording import Wording
 
@@ -23,6 +24,7 @@ Kind = Literal["differs", "equivalent", "invalid"]
 Reader = Callable[[Path], Configuration]
 """Reads a ConfigFiles tree as the site's own is read: with its label and its leases."""
 
+_ROOT = "ConfigFiles"
 _ALSO = ("interfaces", "routing")
 """What neither packets nor the settings that people look at tell all of: hardware addresses, an unused route."""
 
@@ -62,13 +64,13 @@ class Judge:
         for file, text in applied(mutant, self._files).items():
             self._write(file, text)
         try:
-            return judge(self._original, self._read(self._folder / CONFIG), synchronised=mutant.synchronised)
+            return judge(self._original, self._read(self._folder / _ROOT), synchronised=mutant.synchronised)
         finally:
             for file in mutant.files:
                 self._write(file, self._files[file])
 
     def _write(self, file: str, text: str) -> None:
-        path = self._folder / file
+        path = self._folder / (file if file == BASE_FILE else f"{_ROOT}/{file}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

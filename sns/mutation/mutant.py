@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-
-CONFIG = "ConfigFiles/"
+from dataclasses import dataclass, replace
 
 
 class DoesNotFit(Exception):
@@ -14,7 +12,7 @@ class DoesNotFit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A line of a file, named relative to the site's folder (``ConfigFiles/Filter/05``), and what stands there instead.
+    """A line of a file, named as in findings (``Filter/05``, ``Data/Ldapbase.ldif``), and what stands there instead.
 
     ``new`` has no line for one that is deleted, and several for one that gets company.
     """
@@ -42,9 +40,8 @@ class Mutant:
 
     @property
     def place(self) -> str:
-        """The file and line of its first edit, as findings name them (``Filter/05:14``)."""
-        first = self.edits[0]
-        return f"{first.file.removeprefix(CONFIG)}:{first.line}"
+        """The file and line of its first edit (``Filter/05:14``)."""
+        return f"{self.edits[0].file}:{self.edits[0].line}"
 
     @property
     def name(self) -> str:
@@ -54,7 +51,7 @@ class Mutant:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files that it changes, relative to the site's folder."""
+        """The files that it changes."""
         return tuple(dict.fromkeys(edit.file for edit in self.edits))
 
     def applied(self, file: str, text: str) -> str:
@@ -79,8 +76,6 @@ def applied(mutant: Mutant, files: Mapping[str, str]) -> dict[str, str]:
 
 def numbered(mutants: Iterable[Mutant]) -> list[Mutant]:
     """The mutants with numbers that tell apart those of one operator at one line."""
-    from dataclasses import replace
-
     seen: dict[str, int] = {}
     found = []
     for mutant in mutants:

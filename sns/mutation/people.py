@@ -144,5 +144,4 @@ def _name_filters(tree: Tree) -> Iterator[str]:
 
 
 def _named(one: Setting) -> str:
-    file = one.file.rpartition("ConfigFiles/")[2]
-    return f"{file}: {one.text.split('#')[0].strip()!r}"
+    return f"{one.file}: {one.text.split('#')[0].strip()!r}"

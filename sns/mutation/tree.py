@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from sns.model import Configuration
-from sns.mutation.mutant import CONFIG, Edit
+from sns.mutation.mutant import Edit
 from sns.resolution import Resolver
 
 _SECTION = re.compile(r"\s*\[([^\]]*)\]")
@@ -37,7 +36,7 @@ class Setting:
 
 
 class Tree:
-    """The files of one site, named relative to its folder, and the configuration that they make."""
+    """The files of one site, named as in findings, and the configuration that they make."""
 
     def __init__(self, site: str, files: Mapping[str, str], configuration: Configuration) -> None:
         self.site = site
@@ -46,14 +45,14 @@ class Tree:
         self.resolver = Resolver(configuration)
 
     def settings(self, file: str) -> Iterator[Setting]:
-        """The lines of a file below ConfigFiles that say something, in order; none for a file that is not there."""
-        path, section = CONFIG + file, ""
-        for number, text in enumerate(self.files.get(path, "").split("\n"), start=1):
+        """The lines of a file that say something, in order; none for a file that is not there."""
+        section = ""
+        for number, text in enumerate(self.files.get(file, "").split("\n"), start=1):
             if found := _SECTION.match(text):
                 section = found[1]
             elif (said := _COMMENT.sub("", text).strip()) and not said.startswith("#"):
                 token, equals, value = said.partition("=")
-                yield Setting(path, number, text, section, token.strip() if equals else said, value.strip())
+                yield Setting(file, number, text, section, token.strip() if equals else said, value.strip())
 
     def tokens(self, file: str, *names: str, section: str = "") -> Iterator[Setting]:
         """The settings of these tokens (any case), maybe of one section only."""
@@ -63,17 +62,16 @@ class Tree:
                 yield one
 
     def at(self, file: str, line: int) -> Setting:
-        """The setting at a line of a file below ConfigFiles. Raises StopIteration for a line that says nothing."""
+        """The setting at a line of a file. Raises StopIteration for a line that says nothing."""
         return next(one for one in self.settings(file) if one.line == line)
 
 
-def texts(folder: Path) -> dict[str, str]:
-    """The text files of a site's folder, by path relative to it; what is no text is no operator's business."""
+def texts(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The texts among some files; what is no text is no operator's business."""
     found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            try:
-                found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                continue
+    for file, content in files.items():
+        try:
+            found[file] = content.decode()
+        except UnicodeDecodeError:
+            continue
     return found

@@ -48,7 +48,7 @@ def test_what_changes_something_is_not_equivalent(tmp_path: Path, case: str) -> 
 
 def test_the_flow_that_differs_is_said_with_both_rules(tmp_path: Path) -> None:
     judgement = _judged(tmp_path, (WEB, ALL), (WEB + "|ssh", ALL))
-    (flow,) = judgement.flows
+    flow = judgement.flows[0]
     assert flow.startswith("opens vlan200 -> ")
     assert "tcp/22" in flow
     assert "sbg7/Filter/05:3" in flow
@@ -84,7 +84,7 @@ def test_another_setting_is_no_equivalent_one(tmp_path: Path, file: str, old: st
 def test_what_the_appliance_would_refuse_is_invalid_with_file_and_line(tmp_path: Path) -> None:
     judgement = _judged(tmp_path, (WEB, ALL), (WEB.replace("vlan200", "nobody"), ALL))
     assert judgement.kind == "invalid"
-    assert judgement.refused[0].startswith('sbg7/Filter/05:2: source: "nobody"') or "Filter/05:2" in judgement.refused[0]
+    assert judgement.refused[0].startswith('sbg7/Filter/05:2: source: "nobody"')
 
 
 def test_one_member_alone_is_never_equivalent(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from sns.mutation.mutant import DoesNotFit, Edit, Mutant, applied
 from sns.mutation.operators import OPERATORS, mutants
-from sns.mutation.tree import Tree, texts
-from tests.sns.trees import guide
+from sns.mutation.tree import Tree
+from tests.sns.trees import GUIDE, guide
 
 NAT = "nat from vlan200 to internet on out -> from Firewall_out"
 NAT_REST = ' port ephemeral_fw to original rulename "1713a148819_4"'
@@ -65,7 +65,7 @@ MADE = [
     ("peer stale", "VPN/peer", "Remote=Firewall_out_router"),
     ("peer setting wrong", "VPN/peer", "DPDMode=passive"),
     ("SSL VPN setting wrong", "Openvpn/openvpn", "serverPublicAddr=147.135.161.154"),
-    ("pool wrong", "Openvpn/openvpn", "pool=sslvpn_udp"),
+    ("pool wrong", "Openvpn/openvpn", "pool=sslvpn_udp|udpPool=sslvpn_tcp"),
     ("right removed", "uac", f"{RIGHT}default"),
     ("right off", "uac", f"{RIGHT.replace('=on', '=off')}pass"),
     ("right of all", "uac", "openvpn=pass"),
@@ -92,14 +92,15 @@ MADE_OF_FILTERED = [
     ("group member missing", "servicegroup", ""),
     ("group member added", "servicegroup", "https|ssh"),
     ("name rule wrong", "URLFiltering/00", "state=on action=pass group=refused"),
-    ("name rule wrong", "URLFiltering/00", "state=on action=pass group=any"),
+    ("name rule wrong", "URLFiltering/00", "state=on action=pass group=any|state=on action=block group=refused"),
     ("name misspelt", "urlgroup", "*.refusedx.example/*"),
 ]
 
 
 def _tree(folder: Path, changes: dict[str, str] | None = None) -> Tree:
     configuration = guide(folder, dict(changes or {}))
-    return Tree("sbg7", texts(folder), configuration)
+    files = {**GUIDE, **(changes or {})}
+    return Tree("sbg7", {file.removeprefix("../"): text for file, text in files.items()}, configuration)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_an_operator_makes_its_mistake_in_filters_and_groups(tree: Tree, filtere
 
 
 def _written(tree: Tree, operator: str, file: str) -> list[str]:
-    made = [mutant for mutant in mutants([tree], [operator]) if mutant.edits[0].file.endswith(file)]
+    made = [mutant for mutant in mutants([tree], [operator]) if mutant.edits[0].file == file]
     return ["|".join(line for edit in mutant.edits for line in edit.new) for mutant in made]
 
 
@@ -158,11 +159,11 @@ def test_every_mutant_changes_its_files_and_no_other_line(tree: Tree) -> None:
 
 
 def test_an_edit_of_another_line_than_it_knows_is_refused() -> None:
-    mutant = Mutant("sbg7", "rule deleted", "", (Edit("ConfigFiles/Filter/05", 2, "pass from any to any", ()),))
+    mutant = Mutant("sbg7", "rule deleted", "", (Edit("Filter/05", 2, "pass from any to any", ()),))
     with pytest.raises(DoesNotFit, match="Filter/05:2: expected 'pass from any to any', found 'block from any to any'"):
-        mutant.applied("ConfigFiles/Filter/05", "[Filter]\nblock from any to any\n")
+        mutant.applied("Filter/05", "[Filter]\nblock from any to any\n")
 
 
 def test_a_line_with_a_secret_is_known_by_its_place() -> None:
-    mutant = Mutant("sbg7", "key wrong", "", (Edit("ConfigFiles/VPN/psk", 2, "PEER=${secret:key}", ("PEER=other",)),))
-    assert mutant.applied("ConfigFiles/VPN/psk", "[psk]\nPEER=the value\n") == "[psk]\nPEER=other\n"
+    mutant = Mutant("sbg7", "key wrong", "", (Edit("VPN/psk", 2, "PEER=${secret:key}", ("PEER=other",)),))
+    assert mutant.applied("VPN/psk", "[psk]\nPEER=the value\n") == "[psk]\nPEER=other\n"

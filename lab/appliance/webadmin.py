@@ -6,7 +6,9 @@ While the SSL VPN's TCP server holds the port, the page listens on the loopback 
 from __future__ import annotations
 
 import json
+import signal
 import threading
+import time
 from pathlib import Path
 
 from lab.appliance import openvpn, paths, programs
@@ -26,6 +28,7 @@ _ACCESS = _FOLDER / "access.json"
 _LISTENING = _FOLDER / "listening"
 _READY = paths.RUN / "webadmin.ready"
 _DAEMON = Daemon("webadmin", "/usr/bin/python3", paths.LOG / "l_server")
+_REOPENS_WITHIN = 3.0  # s for a server that is busy to close one port and open another
 _LOCK = threading.Lock()  # at boot the SSL VPN and the management services come here at the same time
 
 
@@ -45,10 +48,12 @@ def apply(configuration: Configuration) -> None:
             raise ApplianceError(f"webadmin: {error}") from error
         write_private(_ACCESS, json.dumps(allowed.as_json()))
         certificate, key = _credentials()
-        wanted = json.dumps([*listen, str(certificate), certificate.read_text()])
-        if write_private(_LISTENING, wanted) or _DAEMON.pid() is None:
-            _DAEMON.stop()
-            _start(listen, certificate, key)
+        wanted = json.dumps([*listen, str(certificate), str(key), certificate.read_text()])
+        changed = write_private(_LISTENING, wanted)
+        if _DAEMON.pid() is None:
+            _start()
+        elif changed:
+            _listen_anew()
 
 
 def stop() -> None:
@@ -77,17 +82,24 @@ def access(configuration: Configuration) -> Access:
     return Access(tuple(ranges))
 
 
-def _start(listen: tuple[str, int], certificate: Path, key: Path) -> None:
+def _start() -> None:
     code = str(Path(__file__).resolve().parents[2])
     _READY.unlink(missing_ok=True)
-    _DAEMON.start(
-        [
-            "-m", "lab.appliance.webpage", listen[0], str(listen[1]), str(certificate), str(key), str(_ACCESS),
-            str(openvpn.PORT_SHARE_ORIGINS), str(_READY),
-        ],
-        _READY.exists,
-        environment={"PYTHONPATH": code},
-    )  # fmt: skip
+    files = (_LISTENING, _ACCESS, openvpn.PORT_SHARE_ORIGINS, _READY)
+    _DAEMON.start(["-m", "lab.appliance.webpage", *map(str, files)], _READY.exists, environment={"PYTHONPATH": code})
+
+
+def _listen_anew() -> None:
+    """Have the server listen where it now should. It goes on: one of its clients may wait for this very command's end."""
+    _READY.unlink(missing_ok=True)
+    _DAEMON.signal(signal.SIGHUP)
+    deadline = time.monotonic() + _REOPENS_WITHIN
+    while not _READY.exists():
+        if _DAEMON.pid() is None or time.monotonic() > deadline:
+            _DAEMON.stop()
+            _start()
+            return
+        time.sleep(0.005)
 
 
 def _credentials() -> tuple[Path, Path]:

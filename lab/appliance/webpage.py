@@ -1,26 +1,38 @@
-"""The administration server's process: TLS, the login page, and the rule about who may see it.
+"""The administration server's process: TLS, the login page, the management API, and the rule about who may see them.
 
 Started by :mod:`lab.appliance.webadmin`. Behind OpenVPN's ``port-share`` every connection comes from the loopback;
 OpenVPN leaves, for each, a file named by its own end of the connection and holding the address of the client behind it.
+
+Where to listen and with which certificate stands in a file that is read again at SIGHUP: a command of the API may have the
+port change hands, and its client waits for the answer on a connection that must outlive that.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import socket
 import ssl
 import sys
+import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lab.appliance.serverd.web import Endpoints
 
 _HANDSHAKE = 10.0  # seconds for a client to say something
 _ORIGIN_WITHIN = 0.3  # OpenVPN connects first and writes the file after
+_API = ("/auth/", "/api/")
+_LARGEST = 64 * 1024 * 1024  # bytes of a request: backups are sent
 
 _LOGIN = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Stormshield Network Security (simulated)</title></head>
@@ -76,25 +88,65 @@ class _Page(BaseHTTPRequestHandler):
     timeout = 15
 
     def do_GET(self) -> None:
-        client = self.server.client_of(self.client_address)
-        if client is None or not Access.of_file(self.server.access).allows(client):
-            self._answer(HTTPStatus.FORBIDDEN, _REFUSED.format(client=client or "This client"), client)
+        site = self.server.site
+        client = site.client_of(self.client_address)
+        path, _, query = self.path.partition("?")
+        if client is None or not Access.of_file(site.access).allows(client):
+            self._page(HTTPStatus.FORBIDDEN, _REFUSED.format(client=client or "This client"), client)
+        elif path.startswith(_API):
+            self._api(path, query, client)
         elif self.path in ("/", "/admin"):
-            self._answer(HTTPStatus.FOUND, "", client, location="/admin/")
-        elif self.path.partition("?")[0] in ("/admin/", "/admin/admin.html"):
-            self._answer(HTTPStatus.OK, _LOGIN, client)
+            self._page(HTTPStatus.FOUND, "", client, location="/admin/")
+        elif path in ("/admin/", "/admin/admin.html"):
+            self._page(HTTPStatus.OK, _LOGIN, client)
         else:
-            self._answer(HTTPStatus.NOT_FOUND, "Not found\n", client)
+            self._page(HTTPStatus.NOT_FOUND, "Not found\n", client)
 
     do_HEAD = do_GET  # noqa: N815  # http.server's own names
-    do_POST = do_GET  # noqa: N815  # nobody can log in yet: the management interface is not simulated
+    do_POST = do_GET  # noqa: N815
 
-    def _answer(self, status: HTTPStatus, text: str, client: IPv4Address | None, location: str = "") -> None:
-        body = text.encode()
+    def _api(self, path: str, query: str, client: IPv4Address) -> None:
+        from lab.appliance.serverd.web import Request
+
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > _LARGEST:
+            self._page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large\n", client)
+            return
+        answer = self.server.site.endpoints.answer(
+            Request(
+                method=self.command,
+                path=path,
+                query=query,
+                cookies=self.headers.get("Cookie", ""),
+                content_type=self.headers.get("Content-Type", ""),
+                body=self.rfile.read(int(length)),
+                client=client,
+            )
+        )
+        headers = {"Set-Cookie": answer.cookie} if answer.cookie else {}
+        # The command itself may hold a password: only its path is told.
+        self._answer(answer.status, answer.body, answer.content_type, client, f"{self.command} {path}", headers)
+        if answer.after is not None:
+            self.wfile.flush()
+            answer.after()
+
+    def _page(self, status: HTTPStatus, text: str, client: IPv4Address | None, location: str = "") -> None:
+        headers = {"Location": location} if location else {}
+        self._answer(status, text.encode(), "text/html; charset=utf-8", client, self.requestline, headers)
+
+    def _answer(
+        self,
+        status: HTTPStatus,
+        body: bytes,
+        content_type: str,
+        client: IPv4Address | None,
+        request: str,
+        headers: Mapping[str, str],
+    ) -> None:
         self.send_response(status)
-        if location:
-            self.send_header("Location", location)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Connection", "close")
@@ -102,7 +154,7 @@ class _Page(BaseHTTPRequestHandler):
         self.close_connection = True
         if self.command != "HEAD":
             self.wfile.write(body)
-        self.log_message("client=%s %s", client or "unknown", f"{self.requestline} -> {int(status)}")
+        self.log_message("client=%s %s", client or "unknown", f"{request} -> {int(status)}")
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing: :meth:`_answer` logs with the true client."""
@@ -110,11 +162,12 @@ class _Page(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    block_on_close = False  # whoever is being answered is answered to the end, by its own thread
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, listen: tuple[str, int], tls: ssl.SSLContext, access: Path, origins: Path) -> None:
-        self.tls, self.access, self.origins = tls, access, origins
+    def __init__(self, site: Site, listen: tuple[str, int], tls: ssl.SSLContext) -> None:
+        self.site, self.tls = site, tls
         super().__init__(listen, _Page)
 
     def server_bind(self) -> None:
@@ -129,6 +182,21 @@ class _Server(ThreadingHTTPServer):
         with contextlib.suppress(OSError), self.tls.wrap_socket(request, server_side=True) as secured:
             super().finish_request(secured, client_address)
 
+
+class Site:
+    """What is served, wherever it listens."""
+
+    def __init__(self, access: Path, origins: Path) -> None:
+        self.access, self.origins = access, origins
+
+    @cached_property
+    def endpoints(self) -> Endpoints:
+        """The management API, imported when somebody first asks it."""
+        from lab.appliance.serverd.service import Serverd
+        from lab.appliance.serverd.web import Endpoints
+
+        return Endpoints(Serverd())
+
     def client_of(self, near_end: tuple[str, int]) -> IPv4Address | None:
         """Who is asking: the address at the other end, or the one that OpenVPN passed on."""
         if near_end[0] != "127.0.0.1":
@@ -138,16 +206,25 @@ class _Server(ThreadingHTTPServer):
             time.sleep(0.01)
         return client
 
+    def serve(self, listening: Path, ready: Path) -> None:
+        """Serve where the file says, again where it then says at each SIGHUP, for ever."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+        while True:
+            address, port, certificate, key, *_ = json.loads(listening.read_text())
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.minimum_version = ssl.TLSVersion.TLSv1_2
+            tls.load_cert_chain(certificate, key)
+            with _Server(self, (address, port), tls) as server:
+                threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+                ready.touch()
+                signal.sigwait({signal.SIGHUP})
+                server.shutdown()
+
 
 def main(arguments: list[str]) -> None:
-    """Serve for ever: ``ADDRESS PORT CERTIFICATE KEY ACCESS-FILE ORIGINS-FOLDER READY-FILE``."""
-    address, port, certificate, key, access, origins, ready = arguments
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    tls.load_cert_chain(certificate, key)
-    with _Server((address, int(port)), tls, Path(access), Path(origins)) as server:
-        Path(ready).touch()
-        server.serve_forever()
+    """Serve for ever: ``LISTENING-FILE ACCESS-FILE ORIGINS-FOLDER READY-FILE``."""
+    listening, access, origins, ready = (Path(argument) for argument in arguments)
+    Site(access, origins).serve(listening, ready)
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     (folder / "access").write_text(json.dumps([[int(IPv4Address("198.51.100.101"))] * 2]))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "cert", folder / "key")
-    with webpage._Server(("127.0.0.1", 0), tls, folder / "access", folder) as server:
+    with webpage._Server(webpage.Site(folder / "access", folder), ("127.0.0.1", 0), tls) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         trust = ssl.create_default_context(cadata=authority.certificate.decode())

@@ -1,0 +1,132 @@
+"""The edited configuration: commands change a clone of the files, and nothing counts before it is activated.
+
+Files are named from ``/usr/Firewall`` (``ConfigFiles/object``, ``Data/Ldapbase.ldif``). What is edited is checked as the
+appliance's own commands check it, by reading the whole configuration with the edits in place.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lab.appliance import leases, paths
+from lab.appliance.serverd.replies import Refusal
+from sns.identity import BASE_FILE
+from sns.model import Configuration, Finding, Severity
+from sns.reader import read
+
+CONFIG = "ConfigFiles"
+Edit = Callable[[], None]
+
+
+class Clone:
+    """What is edited and not yet activated. ``None`` as a content stands for a file that goes."""
+
+    def __init__(self, root: Path = paths.FIREWALL) -> None:
+        self._root = root
+        self._edited: dict[str, str | None] = {}
+
+    def read(self, name: str) -> str:
+        """A file of ConfigFiles as edited; empty when there is none."""
+        return self._read(f"{CONFIG}/{name}")
+
+    def write(self, name: str, text: str) -> None:
+        """Edit a file of ConfigFiles."""
+        self._write(f"{CONFIG}/{name}", text)
+
+    def read_base(self) -> str:
+        """The directory's base as edited."""
+        return self._read(BASE_FILE)
+
+    def write_base(self, text: str) -> None:
+        """Edit the directory's base."""
+        self._write(BASE_FILE, text)
+
+    def edited(self, concerns: Collection[str] | None = None) -> dict[str, str | None]:
+        """What is edited, of these files and folders of ConfigFiles (``Data`` for the base), or all of it."""
+        return {name: text for name, text in self._edited.items() if concerns is None or _group(name) in concerns}
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget the edits of these files."""
+        for name in list(names):
+            self._edited.pop(name, None)
+
+    def checked(self, edit: Edit) -> None:
+        """Do an edit that leaves no more errors than there were; else undo it. Raises Refusal with the first new one."""
+        kept, before = dict(self._edited), {_said(error) for error in self._errors()}
+        try:
+            edit()
+            fresh = [error for error in self._errors() if _said(error) not in before]
+        except BaseException:
+            self._edited = kept
+            raise
+        if fresh:
+            self._edited = kept
+            raise Refusal(str(fresh[0]))
+
+    def configuration(self) -> Configuration:
+        """The configuration with the edits in place."""
+        held = leases.by_section() if self._root == paths.FIREWALL else {}
+        if not self._edited:
+            return read(self._root / CONFIG, leases=held)
+        with tempfile.TemporaryDirectory(prefix="clone") as folder:
+            merged = Path(folder)
+            shutil.copytree(self._root / CONFIG, merged / CONFIG, copy_function=_link)
+            base = self._root / BASE_FILE
+            if base.exists():
+                (merged / BASE_FILE).parent.mkdir()
+                shutil.copyfile(base, merged / BASE_FILE)
+            put(merged, self._edited)
+            return read(merged / CONFIG, leases=held)
+
+    def _errors(self) -> list[Finding]:
+        return [finding for finding in self.configuration().findings if finding.severity is Severity.ERROR]
+
+    def _read(self, name: str) -> str:
+        if name in self._edited:
+            return self._edited[name] or ""
+        with suppress(FileNotFoundError):
+            return (self._root / name).read_text()
+        return ""
+
+    def _write(self, name: str, text: str) -> None:
+        self._edited[name] = text
+
+
+def put(root: Path, files: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Put files below ``root``, each at once and whole; what was there, for putting it back."""
+    before: dict[str, str | None] = {}
+    for name, text in files.items():
+        path = root / name
+        before[name] = path.read_text() if path.is_file() else None
+        if text is None:
+            path.unlink(missing_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f".{path.name}.new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(text)
+        fresh.rename(path)
+    return before
+
+
+def below_config(name: str) -> str:
+    """A file's name as ``hasync`` says it: relative to ConfigFiles, the base with its folder."""
+    return name.removeprefix(f"{CONFIG}/")
+
+
+def _group(name: str) -> str:
+    return below_config(name).partition("/")[0]
+
+
+def _link(source: str, target: str) -> None:
+    """A symbolic link instead of a copy: the clone is only read."""
+    Path(target).symlink_to(source)
+
+
+def _said(finding: Finding) -> tuple[str, str, str]:
+    """A finding without its line: lines move."""
+    return finding.location.file, finding.field, finding.message

@@ -1,10 +1,10 @@
-"""A filter or NAT rule as the tokens of ``CONFIG FILTER RULE INSERT``, and from those as a line of its slot (sns.md 1.6, 5.2)."""
+"""A filter or NAT rule as the tokens of ``CONFIG FILTER RULE INSERT``, and a rule from those (sns.md 1.6, 5.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from .model import Operand, Rule
+from .model import Location, Operand, Rule, Translation
 
 TOKENS = (
     "state", "action", "loglevel", "inspection", "route", "ipproto", "icmptype", "icmpcode", "proto", "tos", "urlfiltering",
@@ -12,19 +12,6 @@ TOKENS = (
     "natdsttarget", "natdstport", "rulename", "comment",
 )  # fmt: skip
 """The tokens that say something in a line; the product has more."""
-
-_OPTIONS = (
-    ("route", "route"),
-    ("inspection", "inspection"),
-    ("urlfiltering", "urlfiltering"),
-    ("sslfiltering", "sslfiltering"),
-    ("tos", "tos"),
-    ("ipproto", "ipproto"),
-    ("icmptype", "type"),
-    ("icmpcode", "code"),
-    ("proto", "proto"),
-)
-"""Tokens that are a word and its value in front of ``from``, in the file's order."""
 
 
 def tokens(rule: Rule) -> dict[str, str]:
@@ -63,57 +50,63 @@ def tokens(rule: Rule) -> dict[str, str]:
     return {token: str(value) for token, value in found.items() if value is not None}
 
 
-def line(given: Mapping[str, str]) -> str:
-    """The line of a slot that these tokens make, its comment behind a tab. Lists are joined by ``,`` in tokens, by ``|`` here."""
-    words = list(_words(given))
-    comment = given.get("comment", "")
-    return " ".join(words) + (f"\t# {comment}" if comment else "")
+def rule(given: Mapping[str, str], section: str, location: Location) -> Rule:
+    """The rule that these tokens make; ``any`` and an empty value stand for nothing said. Raises ValueError."""
+    said = {token: value for token, value in given.items() if value and value.lower() not in ("any", "original")}
+    level = said.get("loglevel", "none").lower()
+    ends = {part: said.get(token) for part, token in _ENDS.items()}
+    return Rule(
+        location=location,
+        section=section,
+        number=0,
+        action=said.get("action", "pass").lower(),
+        text="",
+        enabled=said.get("state", "on").lower() != "off",
+        log=level != "none",
+        log_level=level if level != "none" else None,
+        inspection=said.get("inspection"),
+        ip_protocol=said.get("ipproto", "").lower() or None,
+        icmp_type=_number(said, "icmptype"),
+        icmp_code=_number(said, "icmpcode"),
+        protocol=said.get("proto"),
+        tos=_number(said, "tos"),
+        source=_named(said, "srctarget"),
+        source_port=_named(said, "srcport"),
+        source_interface=said.get("srcif"),
+        via=said.get("via"),
+        destination=_named(said, "dsttarget"),
+        destination_port=_named(said, "dstport"),
+        destination_interface=said.get("dstif"),
+        translation=Translation(**ends) if any(ends.values()) or section == "nat" else None,
+        route=said.get("route"),
+        url_filter=_number(said, "urlfiltering"),
+        ssl_filter=_number(said, "sslfiltering"),
+        name=said.get("rulename"),
+        comment=said.get("comment", ""),
+    )
 
 
-def _words(given: Mapping[str, str]) -> Iterator[str]:
-    if given.get("state", "on").lower() == "off":
-        yield "off"
-    yield given.get("action", "pass").lower()
-    level = given.get("loglevel", "none").lower()
-    if level == "log":
-        yield "log"
-    elif level != "none":
-        yield from ("loglevel", level)
-    for token, word in _OPTIONS:
-        if value := given.get(token):
-            yield from (word, value)
-    yield from ("from", _listed(given.get("srctarget", "any")))
-    yield from _behind(given, (("srcif", "on"), ("via", "via"), ("srcport", "port")))
-    yield from ("to", _listed(given.get("dsttarget", "any")))
-    yield from _behind(given, (("dstif", "on"), ("dstport", "port")))
-    yield from _translation(given)
-    if name := given.get("rulename"):
-        yield from ("rulename", f'"{name}"')
-
-
-def _behind(given: Mapping[str, str], options: tuple[tuple[str, str], ...]) -> Iterator[str]:
-    for token, word in options:
-        value = given.get(token, "")
-        if value and value.lower() != "any":
-            yield from (word, _listed(value))
-
-
-def _translation(given: Mapping[str, str]) -> Iterator[str]:
-    source, destination = given.get("natsrctarget", ""), given.get("natdsttarget", "")
-    if not (source or destination):
-        return
-    yield "->"
-    if source:
-        yield from ("from", source)
-        yield from _behind(given, (("natsrcport", "port"),))
-    if destination or given.get("action", "").lower() == "nat":
-        yield from ("to", destination or "original")
-        yield from _behind(given, (("natdstport", "port"),))
+_ENDS = {
+    "source": "natsrctarget",
+    "source_port": "natsrcport",
+    "destination": "natdsttarget",
+    "destination_port": "natdstport",
+}
 
 
 def _operand(operand: Operand) -> str:
     return ("!" if operand.negated else "") + ",".join(operand.names)
 
 
-def _listed(value: str) -> str:
-    return value.replace(",", "|")
+def _named(said: Mapping[str, str], token: str) -> Operand:
+    value = said.get(token, "any")
+    return Operand(tuple(value.removeprefix("!").split(",")), value.startswith("!"))
+
+
+def _number(said: Mapping[str, str], token: str) -> int | None:
+    value = said.get(token)
+    if value is None:
+        return None
+    if not value.isascii() or not value.isdecimal():
+        raise ValueError(f'{token}: "{value}" is not a number')
+    return int(value)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
-from lab.appliance import ha_sync, paths, programs
+from lab.appliance import changes, paths, programs
 from lab.appliance.errors import ApplianceError, ProgramFailed
-from lab.appliance.ha_control import ask
 from lab.appliance.serverd.clone import Clone, below_config, put
 from lab.appliance.serverd.command import Call
 from lab.appliance.serverd.replies import Refusal
 from sns.model import Configuration
 
 _WITHIN = 40.0  # s: DHCP is asked for fifteen
-_ARGUMENTS: Mapping[str, tuple[str, ...]] = {"enfilter": ("-u",), "envpn": ("-u",)}
 
 
 def of(call: Call, concerns: Collection[str], *, also: tuple[str, ...] = ()) -> None:
@@ -34,41 +33,40 @@ def activate(clone: Clone, running: Configuration, concerns: Collection[str], *,
     Raises Refusal when a command refuses: the files are then as they were, and the edits are kept.
     """
     edits = clone.edited(concerns)
-    commands = [(name, *_ARGUMENTS.get(name, ())) for name in _commands(edits, running) if name not in also[:1]]
-    if also:
-        commands.append(also)
+    commands = [name for name in _commands(edits, running) if name not in also[:1]]
     before = put(paths.FIREWALL, edits)
-    done: list[tuple[str, ...]] = []
-    for command in commands:
-        try:
-            run(*command)
-        except ApplianceError as error:
-            put(paths.FIREWALL, before)
-            for again in done:
-                with suppress(ApplianceError):  # it was refused before the edits, too
-                    run(*again)
-            raise Refusal(f"{command[0]}: {error.said if isinstance(error, ProgramFailed) else error}") from error
-        done.append(command)
+    try:
+        apply(commands)
+        if also:
+            run(*also)
+    except ApplianceError as error:
+        put(paths.FIREWALL, before)
+        with suppress(ApplianceError):  # it was refused before the edits, too
+            apply(commands)
+        raise Refusal(error.said if isinstance(error, ProgramFailed) else str(error)) from error
     clone.drop(edits)
+
+
+def apply(commands: Iterable[str]) -> None:
+    """Run these commands of :mod:`lab.appliance.changes`, in a process of their own. Raises ProgramFailed."""
+    if wanted := tuple(commands):
+        code = Path(__file__).resolve().parents[3]
+        environment = (f"PYTHONPATH={code}", "PYTHONPYCACHEPREFIX=/opt/pycache")
+        programs.run(("env", *environment, "python3", "-m", changes.__name__, *wanted), within=_WITHIN)
 
 
 def run(name: str, *arguments: str) -> str:
     """Run one of the appliance's own commands; what it printed. Raises ProgramFailed."""
-    if name == "agent":
-        ask("reload")
-        return ""
     return programs.run((str(paths.FIREWALL / "sbin" / name), *arguments), within=_WITHIN)
 
 
 def _commands(edits: Mapping[str, str | None], running: Configuration) -> list[str]:
     """What makes these files count, in order; services that are off, and stay so, need nothing."""
     changed = [below_config(name) for name in edits]
-    wanted = ha_sync.commands_for(changed)
     folders = {name.partition("/")[0] for name in changed}
+    idle: set[str] = set()
     if not running.vpn.active and "VPN" not in folders:
-        wanted = [name for name in wanted if name != "envpn"]
+        idle.add("envpn")
     if not running.ssl_vpn.enabled and not folders & {"Openvpn", "Data", "ldap", "uac"}:
-        wanted = [name for name in wanted if name != "enopenvpn"]
-    if not running.ha.enabled:
-        wanted = [name for name in wanted if name != "agent"]
-    return wanted
+        idle.add("enopenvpn")
+    return [name for name in changes.commands_for(changed) if name not in idle]

@@ -19,7 +19,7 @@ from lab.appliance.serverd.sessions import Guard, Session, Sessions
 from sns.errors import ResolutionError
 from sns.model import Configuration
 
-_GROUPS = ("console", "objects")
+_GROUPS = ("console", "objects", "policy", "slots", "monitor")
 _NUMBERS = {"BruteforceState": 1, "NbAttempt": 3, "TriesTime": 60, "TimeoutBanned": 60, "IdleTimeout": 300}
 
 

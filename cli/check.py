@@ -10,11 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.configurations import NothingToRead, deployment, is_deployment, sites, tree
+from cli.configurations import SOURCES, NothingToRead, backup_options, deployment, sites, source
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
+    from provisioning.sources import Source
     from sns.checks.result import Result
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
@@ -24,8 +25,9 @@ FAIL_ON = ("error", "warning", "note", "never")
 def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command and its arguments."""
     parser = commands.add_parser("check", help="what is doubtful in a configuration, without a lab")
-    parser.add_argument("path", type=Path, metavar="DIR", nargs="?", help="a deployment folder, or a ConfigFiles tree")
-    parser.add_argument("--peer", type=Path, metavar="TREE", help="the other member's ConfigFiles tree: tell what differs")
+    parser.add_argument("path", metavar="DIR", nargs="?", help=SOURCES)
+    parser.add_argument("--peer", metavar="TREE", help="the other member's ConfigFiles tree: tell what differs")
+    backup_options(parser)
     parser.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument(
@@ -62,31 +64,32 @@ def run(given: argparse.Namespace) -> int:
 def _results(given: argparse.Namespace) -> Iterator[Result]:
     from sns.checks.cluster import differences
     from sns.checks.run import check
+    from sns.reader import read
 
-    path: Path | None = given.path
-    if path is None:
+    if given.path is None:
         raise NothingToRead("check DIR: which deployment folder or ConfigFiles tree?")
-    if is_deployment(path):
+    with source(given.path, given) as found:
+        if found.is_deployment:
+            if given.peer:
+                raise NothingToRead("check --peer: give the ConfigFiles trees of both members, not a deployment folder")
+            yield from _below(found, _of_deployment(found))
+            return
+        yield from _below(found, _in(found.folder, check(read(found.folder))))
         if given.peer:
-            raise NothingToRead("check --peer: give the ConfigFiles trees of both members, not a deployment folder")
-        yield from _of_deployment(path)
-        return
-    yield from _below(path, check(tree(path)))
-    if given.peer:
-        if not given.peer.is_dir():
-            raise NothingToRead(f"{given.peer}: no such folder")
-        yield from _below(path, differences(path, given.peer))
+            with source(given.peer, given) as peer:
+                unlike = differences(found.folder, peer.folder, called=(found.base, peer.base))
+                yield from _below(found, _in(found.folder, unlike))
 
 
-def _of_deployment(path: Path) -> Iterator[Result]:
+def _of_deployment(given: Source) -> Iterator[Result]:
     """Each site's tree, and where plan and tree disagree. What a tree has wrong is told once."""
     from provisioning import agreement
     from sns.checks.run import as_results, check
 
-    found = deployment(path)
+    found = deployment(given)
     told: set[tuple[str, int, str]] = set()
     for _, folder, configuration in sites(found):
-        for result in _below(folder, check(configuration)):
+        for result in _in(folder, check(configuration)):
             told.add((result.location.file, result.location.line, result.message))
             yield result
     for result in as_results(agreement.check(found)):
@@ -94,11 +97,17 @@ def _of_deployment(path: Path) -> Iterator[Result]:
             yield result
 
 
-def _below(folder: Path, results: Iterable[Result]) -> Iterator[Result]:
-    """Results with files as one would open them from here. The directory's base lies beside the tree."""
+def _in(folder: Path, results: Iterable[Result]) -> Iterator[Result]:
+    """Results with the folder before their files. The directory's base lies beside the tree."""
     for result in results:
         root = folder.parent if result.location.file.startswith("Data/") else folder
         yield replace(result, location=replace(result.location, file=(root / result.location.file).as_posix()))
+
+
+def _below(given: Source, results: Iterable[Result]) -> Iterator[Result]:
+    """Results with their files as one would find them from here."""
+    for result in results:
+        yield replace(result, location=replace(result.location, file=given.told(result.location.file)))
 
 
 def _rendered(results: Sequence[Result], form: str) -> str:

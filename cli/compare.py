@@ -7,10 +7,9 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.configurations import NothingToRead, by_site
+from cli.configurations import SOURCES, NothingToRead, backup_options, by_site, source
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -25,15 +24,17 @@ _SHOWN = 4
 def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command and its arguments."""
     parser = commands.add_parser("compare", help="what a change of configuration opens, closes or changes, without a lab")
-    parser.add_argument("before", type=Path, metavar="BEFORE", help="a deployment folder, or a ConfigFiles tree")
-    parser.add_argument("after", type=Path, metavar="AFTER", help="the same after the change")
+    parser.add_argument("before", metavar="BEFORE", help=SOURCES)
+    parser.add_argument("after", metavar="AFTER", help="the same after the change")
+    backup_options(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(given: argparse.Namespace) -> int:
     """Compare and tell; the exit code: 0 when no packet and no setting is treated otherwise, 1 when one is, 2 bad input."""
     try:
-        before, after = by_site(given.before), by_site(given.after)
+        with source(given.before, given) as one, source(given.after, given) as other:
+            before, after = by_site(one), by_site(other)
     except NothingToRead as why:
         print(f"rempart: {why}", file=sys.stderr)
         return BAD_INPUT

@@ -49,7 +49,7 @@ def read_directory(reading: Reading) -> Directory:
     text = reading.text(BASE_FILE, reading.root.parent / BASE_FILE)
     found = entries(BASE_FILE, text, reading.error) if text is not None else []
     users = _users(reading, found, suffix)
-    return Directory(domain or None, suffix or None, tuple(users.values()), _groups(reading, found, users))
+    return Directory(domain or None, suffix or None, tuple(users.values()), _groups(reading, found, users), text is not None)
 
 
 def _branch(dn: str) -> str:
@@ -129,12 +129,20 @@ def _access_rule(reading: Reading, line: Line, directory: Directory) -> AccessRu
         rights[right] = value
     user = _known_user(reading, line, fields["user"], directory) if "user" in fields else None
     group = fields.get("group")
-    if group is not None:
+    if group is not None and not directory.known:
+        _not_known(reading, line, "group", group)
+    elif group is not None:
         group = next((name for name in directory.groups if name.lower() == group.partition("@")[0].lower()), None)
         if group is None:
             reading.error(line.location, "group", f'"{fields["group"]}" is not a group of the directory')
             return None
     return AccessRule(line.location, state != "off", user, group, rights)
+
+
+def _not_known(reading: Reading, line: Line, field: str, name: str) -> None:
+    """A backup holds ConfigFiles, and not always the directory's base."""
+    remedy = f"export the base beside the tree, as {BASE_FILE}"
+    reading.unsupported(line.location, field, f'whether the directory has "{name}" is not known: its base is not here', remedy)
 
 
 def _known_user(reading: Reading, line: Line, written: str, directory: Directory) -> str:
@@ -143,7 +151,9 @@ def _known_user(reading: Reading, line: Line, written: str, directory: Directory
     if at and domain.lower() != (directory.domain or "").lower():
         reading.error(line.location, "user", f'"{domain}" is not the directory of this firewall')
     found = next((user.uid for user in directory.users if user.uid.lower() == uid.lower()), None)
-    if found is None:
+    if not directory.known:
+        _not_known(reading, line, "user", written)
+    elif found is None:
         remedy = f"create it in {BASE_FILE}, or remove the rule"
         reading.error(line.location, "user", f'"{written}" is not a user of the directory', remedy)
     return found or uid

@@ -407,6 +407,7 @@ class Directory:
     suffix: str | None = None  # o=stormshield,dc=ovh
     users: tuple[DirectoryUser, ...] = ()
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # group -> uids
+    known: bool = True  # False when its base is not among the files: nobody knows who is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,6 +485,25 @@ class HighAvailability:
 
 
 @dataclass(frozen=True, slots=True)
+class SilentSetting:
+    """A documented token that the model passes over: it decides nothing that the model speaks of."""
+
+    location: Location
+    section: str
+    token: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unmodelled:
+    """A file, or a folder with so many files, of which nothing is said; ``consequence`` is what is not known therefore."""
+
+    name: str
+    files: int
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything that one ConfigFiles tree says. ``label`` names the tree in messages (``sbg7``), may be empty."""
 
@@ -504,6 +524,9 @@ class Configuration:
     ssl_filters: Mapping[int, tuple[NameFilterRule, ...]] = field(default_factory=dict)
     uses: frozenset[str] = frozenset()  # lower-cased names that anything refers to, in slots that are not active too
     findings: tuple[Finding, ...] = ()
+    read: frozenset[str] = frozenset()  # the files that the model was made of
+    silent: tuple[SilentSetting, ...] = ()
+    unmodelled: tuple[Unmodelled, ...] = ()
 
     @property
     def policy(self) -> Policy:

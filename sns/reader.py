@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -20,6 +21,7 @@ from .policies import read_name_filters, read_policies
 from .reading import Reading
 from .references import ReferenceCheck
 from .sslvpn import read_ssl_vpn
+from .unmodelled import unmodelled
 from .vpn import read_vpn
 
 _NO_LEASES: Mapping[str, IPv4Interface] = MappingProxyType({})
@@ -63,4 +65,14 @@ def read(root: Path, *, label: str = "", leases: Mapping[str, IPv4Interface] = _
         configuration,
         uses=frozenset(reference.name.lower() for reference in reading.references),
         findings=tuple(sorted(reading.findings, key=lambda finding: finding.location)),
+        read=frozenset(reading.read),
+        silent=tuple(reading.silent),
+        unmodelled=tuple(unmodelled(_files(root), frozenset(reading.read))),
     )
+
+
+def _files(root: Path) -> Iterator[str]:
+    """The names of all files; a folder that cannot be read was told."""
+    for folder, _, names in os.walk(root):
+        below = Path(folder).relative_to(root)
+        yield from ((below / name).as_posix() for name in names)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .ini import Document, parse
-from .model import Configuration, Finding, Location, Severity
+from .model import Configuration, Finding, Location, Severity, SilentSetting
 
 if TYPE_CHECKING:
     from .resolution import Resolver
@@ -50,6 +50,8 @@ class Reading:
         self.findings: list[Finding] = []
         self.references: list[Reference] = []
         self.checks: list[Check] = []
+        self.read: set[str] = set()  # files
+        self.silent: list[SilentSetting] = []
         self.broken: set[str] = set()  # lower-cased names whose declaration was refused: using them is no second error
 
     def error(self, location: Location, field: str, message: str, remedy: str = "") -> None:
@@ -75,6 +77,7 @@ class Reading:
     def text(self, file: str, path: Path | None = None) -> str | None:
         """The content of a file of the tree, None when it does not exist; unreadable or undecodable is a finding."""
         path = path or self.root / file
+        self.read.add(file)
         try:
             if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
                 self.error(Location(file, 1), "file", "is no regular file")  # a pipe would be waited for

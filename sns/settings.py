@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from .ini import Line, Section
-from .model import Location
+from .model import Location, SilentSetting
 from .reading import Reading
 
 
@@ -28,7 +28,9 @@ class Settings:
         self.location = section.location
         self._values: dict[str, tuple[str, Line]] = {}
         self._written: dict[str, str] = {}  # the tokens as the file spells them, for messages
-        known = {token.lower() for token in modelled} | {token.lower() for token in silent}
+        self._section = section.name
+        self._silent = {token.lower() for token in silent}
+        known = {token.lower() for token in modelled} | self._silent
         neutral = {token.lower(): values for token, values in (neutral or {}).items()}
         for line in section.lines:
             self._take(line, known, neutral)
@@ -49,6 +51,8 @@ class Settings:
         if key in neutral:
             if value.lower() not in neutral[key]:
                 self._reading.unsupported(line.location, token, f'"{value}" is not modelled here')
+        elif key in self._silent:
+            self._reading.silent.append(SilentSetting(line.location, self._section, token, value))
         elif key not in known:
             self._reading.unsupported(line.location, token, "is not a known token of this section")
 

@@ -34,21 +34,23 @@ def check(configuration: Configuration) -> Iterator[Result]:
         yield Result(HA_BY_DHCP, interface.location, "Address", message, remedy)
 
 
-def differences(one: Path, other: Path) -> Iterator[Result]:
-    """The files of two members' trees that differ, each with the first line that does. Raises OSError."""
+def differences(one: Path, other: Path, *, called: tuple[str, str]) -> Iterator[Result]:
+    """The files of two members' trees that differ, each with the first line that does; ``called`` names the two.
+
+    Raises OSError.
+    """
     ours, theirs = _files(one), _files(other)
     for name in sorted(ours.keys() | theirs.keys()):
         remedy = "run hasync on the member whose configuration is right"
         if name not in ours or name not in theirs:
-            which = other if name not in ours else one
-            message = f"only {which} has this file"
+            message = f"only {called[name not in ours]} has this file"
             yield Result(MEMBERS_DIFFER, Location(name, 1), "file", message, remedy)
             continue
         first, second = (files[name].read_bytes().splitlines() for files in (ours, theirs))
         if first != second:
             line = next((n for n, (a, b) in enumerate(zip(first, second, strict=False), 1) if a != b), None)
             place = line or min(len(first), len(second)) + 1
-            yield Result(MEMBERS_DIFFER, Location(name, place), "line", f"differs from {other}", remedy)
+            yield Result(MEMBERS_DIFFER, Location(name, place), "line", f"differs from {called[1]}", remedy)
 
 
 def _files(root: Path) -> dict[str, Path]:

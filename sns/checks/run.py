@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sns.first_match import FirstMatch
-from sns.model import Configuration, Finding, Severity
+from sns.model import Configuration, Finding, Location, Severity
 
 from . import cluster, management, objects, policy, reachability, vpn
 from .result import Check, Level, Result
@@ -49,8 +49,15 @@ def as_results(findings: Iterable[Finding]) -> Iterator[Result]:
         yield Result(_READ[finding.severity], finding.location, finding.field, finding.message, finding.remedy)
 
 
+def _unmodelled(configuration: Configuration) -> Iterator[Result]:
+    for one in configuration.unmodelled:
+        counted = f"{one.files} files here are" if one.files > 1 else "is"
+        yield Result(NOT_MODELLED, Location(one.name, 1), "file", f"{counted} not modelled: {one.consequence}", "")
+
+
 def _all(configuration: Configuration) -> Iterator[Result]:
     yield from as_results(configuration.findings)
+    yield from _unmodelled(configuration)
     yield from objects.check(configuration)
     yield from cluster.check(configuration)
     if configuration.active_policy in configuration.policies:

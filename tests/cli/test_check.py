@@ -124,9 +124,9 @@ def test_json_has_for_each_result_what_a_person_reads(tmp_path: Path, capsys: py
     "arguments, told",
     [
         ([], "rempart: check DIR: which deployment folder or ConfigFiles tree?"),
-        (["nowhere"], "rempart: nowhere: neither a deployment folder (deployment.toml) nor a ConfigFiles tree"),
+        (["nowhere"], "rempart: nowhere: no such file or folder (give a folder, a backup, or REV:path of a git"),
         ([str(GUIDE), "--peer", "x"], "rempart: check --peer: give the ConfigFiles trees of both members"),
-        ([f"{GUIDE}/sbg7/ConfigFiles", "--peer", "nowhere"], "rempart: nowhere: no such folder"),
+        ([f"{GUIDE}/sbg7/ConfigFiles", "--peer", "nowhere"], "rempart: nowhere: no such file or folder"),
         ([str(GUIDE), "--output", "nowhere/x"], "rempart: nowhere/x: No such file or directory"),
     ],
 )

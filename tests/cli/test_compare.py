@@ -59,7 +59,7 @@ def test_trees_alone_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     "before, after, told",
     [
-        ("nowhere", str(GUIDE), "rempart: nowhere: neither a deployment folder"),
+        ("nowhere", str(GUIDE), "rempart: nowhere: no such file or folder"),
         (str(GUIDE), f"{GUIDE}/sbg7/ConfigFiles", "rempart: the two are not of the same sites: a tree alone only in"),
     ],
 )

@@ -99,9 +99,11 @@ def test_members_differ_by_files_and_by_lines(tmp_path: Path) -> None:
     other = write(tmp_path / "other", {**GUIDE, "route": GUIDE["route"].replace("vlan201,loopback", ""), "dns": "[Servers]\n"})
     (other / "uac").unlink()
 
-    assert [f"{result.location} {result.message}" for result in cluster.differences(one, other)] == [
+    assert [
+        f"{result.location} {result.message}" for result in cluster.differences(one, other, called=(str(one), str(other)))
+    ] == [
         f"dns:1 only {other} has this file",
         f"route:4 differs from {other}",
         f"uac:1 only {one} has this file",
     ]
-    assert list(cluster.differences(one, one)) == []
+    assert list(cluster.differences(one, one, called=("a", "b"))) == []

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import rule_counters
-from lab.appliance import changes
+from lab.appliance import changes, ipsec, security_associations
 from lab.appliance.ha_cluster import CONTROL
+from lab.appliance.security_associations import SecurityAssociation
+from lab.appliance.vici import Session, ViciError
 from lab.errors import CommandFailed
 from lab.host import LabHost
 from lab.namespace import Completed
@@ -159,6 +161,14 @@ class Appliance:
         except (OSError, ValueError):
             return None
         return told
+
+    def security_associations(self) -> list[SecurityAssociation]:
+        """Those that its IKE daemon holds; none when it does not run. Asked at its socket, as :meth:`ha_status` is."""
+        try:
+            with Session(self.path(str(ipsec.SOCKET))) as session:
+                return security_associations.read(session)
+        except ViciError:
+            return []
 
     def renew_tunnels(self) -> None:
         """Renew the keys of every IPsec tunnel now, as at the end of their lifetime. Raises CommandFailed.

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_bdd import then, when
@@ -83,7 +83,7 @@ def _digest(written: str | None) -> str:
 
 
 def told(firewall: Appliance) -> dict[str, Any]:
-    """All that a firewall says of its security associations, and why the last negotiation failed."""
+    """What a firewall's own command says of its security associations, and why the last negotiation failed."""
     answer: dict[str, Any] = json.loads(firewall.apply("showSAD", "--json").stdout)
     return answer
 
@@ -98,7 +98,7 @@ def standing(scene: Scene, site: Site, other: Site) -> list[Association]:
     networks = {one.name: str(one.networks[scene.tunnel.network_at(one.name)].subnet) for one in (site, other)}
     return [
         one
-        for one in told(scene.environment.firewall(site.name))["security_associations"]
+        for one in map(asdict, scene.environment.firewall(site.name).security_associations())
         if one["child_state"] == "INSTALLED"
         and one["local_selectors"] == networks[site.name]
         and one["remote_selectors"] == networks[other.name]
@@ -266,8 +266,7 @@ def _try_outside(scene: Scene) -> Crossing:
 
 def _carried(scene: Scene) -> int:
     """Packets that the local end has put into tunnels, whatever their networks: one too wide carries what it should not."""
-    firewall = scene.environment.firewall(scene.site.name)
-    return sum(int(one["packets_out"] or 0) for one in told(firewall)["security_associations"])
+    return sum(one.packets_out for one in scene.environment.firewall(scene.site.name).security_associations())
 
 
 @then("none of the attempts enters the tunnel")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, compare, fault, report, torture, verify
+from cli import check, compare, fault, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     torture.register(verbs)
     check.register(commands)
     compare.register(commands)
+    preflight.register(commands)
     report.register(commands)
     verify.register(commands)
     return parser
@@ -89,7 +90,13 @@ def _run(given: argparse.Namespace) -> int:
         from cli.doctor import doctor
 
         return doctor()
-    plain = {"check": check.run, "compare": compare.run, "report": report.run, "verify": verify.run}
+    plain = {
+        "check": check.run,
+        "compare": compare.run,
+        "preflight": preflight.run,
+        "report": report.run,
+        "verify": verify.run,
+    }
     if run := plain.get(given.command):
         return run(given)
     from cli.lab import WrongUse, run_verb

@@ -217,6 +217,17 @@ def load(folder: Path | str) -> Deployment:
 
     Raises DeploymentError with every finding at once: what cannot be read, what is unknown, what contradicts itself.
     """
+    deployment, findings = examine(folder)
+    if findings:
+        raise DeploymentError(findings)
+    return deployment
+
+
+def examine(folder: Path | str) -> tuple[Deployment, tuple[Finding, ...]]:
+    """The plan of a deployment folder as far as it can be read, and every finding about it.
+
+    What a finding is about may have a value that stands for nothing. Raises DeploymentError when there is no plan to speak of.
+    """
     folder = Path(folder)
     plan = folder / PLAN
     text = _text(plan)
@@ -253,7 +264,7 @@ def _text(plan: Path) -> str:
         raise _failure(plan, line, "encoding", "is not UTF-8", "save the file as UTF-8") from None
 
 
-def _read(folder: Path, values: dict[str, Any], lines: TomlLines) -> Deployment:
+def _read(folder: Path, values: dict[str, Any], lines: TomlLines) -> tuple[Deployment, tuple[Finding, ...]]:
     findings = Findings(str(folder / PLAN), lines)
     table = Table(values, (), findings)
     name = table.text("name")
@@ -271,9 +282,7 @@ def _read(folder: Path, values: dict[str, Any], lines: TomlLines) -> Deployment:
     )
     table.close()
     _check(deployment, findings)
-    if findings:
-        raise DeploymentError(located(findings.file, findings.lines()))
-    return deployment
+    return deployment, located(findings.file, findings.lines()) if findings else ()
 
 
 def _check(deployment: Deployment, findings: Findings) -> None:

@@ -89,10 +89,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Firewall:
-    """A site's firewall: one appliance, or a pair. ``nics`` are network names: ethernet0, ethernet1, … in order."""
+    """A site's firewall: one appliance, or a pair. ``nics`` are network names: ethernet0, ethernet1, … in order.
+
+    Where the plan names no ``model`` (``model_chosen`` is False), the smallest stands for it in the lab.
+    """
 
     site: str
     model: str
+    model_chosen: bool
     nics: tuple[str, ...]
     members: tuple[Member, ...]
     place: Place
@@ -155,8 +159,8 @@ class Site:
     """One site: its public block, its vRack networks, its firewall and what lives behind it.
 
     ``distance_ms`` is the one-way delay to the first site. ``released`` are addresses of the block that nobody may
-    answer for any more. ``region`` is OpenStack's; where the plan does not say (``region_chosen`` is False), the site's name
-    stands for it in the lab.
+    answer for any more. ``client_lans`` are the networks that VPN users sit in. ``region`` is OpenStack's; where the plan
+    does not say (``region_chosen`` is False), the site's name stands for it in the lab.
     """
 
     name: str
@@ -173,6 +177,7 @@ class Site:
     published: tuple[PublishedService, ...]
     pools: tuple[Pool, ...]
     people: tuple[Person, ...]
+    client_lans: tuple[IPv4Network, ...]
     place: Place
 
     def network_of(self, role: str) -> Network:

@@ -55,6 +55,7 @@ def read_site(name: str, table: Table) -> Site:
         published=tuple(_published(name, entry) for entry in table.tables("published")),
         pools=tuple(_pool(name, entry) for entry in table.tables("pools")),
         people=tuple(_person(name, entry) for entry in table.tables("people")),
+        client_lans=table.networks("client_lans"),
         place=table.place,
     )
     table.close()
@@ -81,7 +82,7 @@ def _firewall(site: str, table: Table, networks: dict[str, Network]) -> Firewall
     members = tuple(
         _member(number, site, nics, networks, entry) for number, entry in enumerate(table.tables("members"), start=1)
     )
-    firewall = Firewall(site, table.text("model", default="EVA1"), nics, members, table.place)
+    firewall = Firewall(site, table.text("model", default="EVA1"), table.has("model"), nics, members, table.place)
     table.close()
     return firewall
 

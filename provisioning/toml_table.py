@@ -131,6 +131,10 @@ class Table:
         """A list of IPv4 addresses; absent is empty."""
         return self._elements(key, _as_address)
 
+    def networks(self, key: str) -> tuple[IPv4Network, ...]:
+        """A list of IPv4 networks; absent is empty."""
+        return self._elements(key, _as_network)
+
     def table(self, key: str) -> Table:
         """A table that must be there; an empty one stands for a missing one, whose keys then are not asked for."""
         value = self._read(key, _as_table, None, None)

@@ -1,4 +1,4 @@
-"""Results of ``rempart check`` as SARIF 2.1.0 (OASIS), which code hosts show beside the lines of a merge request."""
+"""Results of checks as SARIF 2.1.0 (OASIS), which code hosts show beside the lines of a merge request."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def render(results: Sequence[Result], checks: Sequence[Check], version: str) -> str:
-    """The document. The files of the results are relative to the root of the repository, or absolute."""
+def render(results: Sequence[Result], checks: Sequence[Check], version: str, tool: str = "rempart check") -> str:
+    """The document, as that of ``tool``. The files of the results are relative to the root of the repository, or absolute."""
     places = {check.id: place for place, check in enumerate(checks)}
-    driver = {"name": "rempart check", "version": version, "rules": [_rule(check) for check in checks]}
+    driver = {"name": tool, "version": version, "rules": [_rule(check) for check in checks]}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

@@ -8,6 +8,8 @@ from pathlib import Path
 DEPLOYMENTS = Path(__file__).resolve().parents[2] / "deployments"
 GUIDE = DEPLOYMENTS / "guide"
 MINIMAL = DEPLOYMENTS / "minimal"
+AS_PRINTED = DEPLOYMENTS / "guide-as-printed"
+"""The guide to the letter: it cannot be deployed."""
 
 
 def copy_of(deployment: Path, folder: Path) -> Path:

@@ -16,6 +16,7 @@ from sns.reader import read
 from .trees import GUIDE, LEASES, guide, write
 
 DEPLOYMENTS = Path(__file__).parent.parent.parent / "deployments"
+WHOLE = [path for path in sorted(DEPLOYMENTS.glob("*/*/ConfigFiles")) if path.parts[-3] != "guide-as-printed"]  # an excerpt
 
 
 @pytest.fixture(name="site", scope="module")
@@ -27,7 +28,7 @@ def test_a_sound_tree_has_no_findings(site: Configuration) -> None:
     assert site.findings == ()
 
 
-@pytest.mark.parametrize("root", sorted(DEPLOYMENTS.glob("*/*/ConfigFiles")), ids=lambda root: root.parent.name)
+@pytest.mark.parametrize("root", WHOLE, ids=lambda root: root.parent.name)
 def test_the_deployments_that_ship_have_no_findings(root: Path) -> None:
     assert [str(finding) for finding in read(root).findings] == []
 

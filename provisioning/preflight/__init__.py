@@ -1,0 +1,1 @@
+"""What a plan, its printed commands and a cloud promise, before anything is created."""

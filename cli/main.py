@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, compare, fault, preflight, report, torture, verify
+from cli import check, cloud, compare, fault, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument("--image", action="store_true", help="with --all: also the image, and all else that labs share")
     torture.register(verbs)
     check.register(commands)
+    cloud.register(commands)
     compare.register(commands)
     preflight.register(commands)
     report.register(commands)
@@ -92,6 +93,7 @@ def _run(given: argparse.Namespace) -> int:
         return doctor()
     plain = {
         "check": check.run,
+        "cloud": cloud.run,
         "compare": compare.run,
         "preflight": preflight.run,
         "report": report.run,

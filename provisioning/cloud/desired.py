@@ -195,7 +195,7 @@ def _reason(why: Exception) -> str:
 
 
 def examined(image: Image) -> Image:
-    """The image with its file's SHA-512, which Glance computes too. Raises PlanIncomplete when the file is not what it should be."""
+    """The image with its file's SHA-512, which Glance computes too. Raises PlanIncomplete for another file."""
     known, whole = hashlib.sha256(), hashlib.sha512()
     try:
         with image.file.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What a cloud must have before anything is created on it: quota, flavors, images, external networks. All gaps are told at once."""
+"""What a cloud must have before anything is created on it: quota, flavors, images, networks of its own. All gaps at once."""
 
 from __future__ import annotations
 
@@ -79,4 +79,7 @@ def _network_quota(region: Region, new: Counter[str]) -> Iterator[str]:
 
 def _short(region: Region, what: str, unit: str, need: int, limit: int, used: int) -> Iterator[str]:
     if limit != _UNLIMITED and used + need > limit:
-        yield f"{region.name}: {what}: {need}{unit} more are needed, the quota is {limit}{unit} and {used}{unit} are in use: ask for more"
+        yield (
+            f"{region.name}: {what}: {need}{unit} more are needed, the quota is {limit}{unit} and {used}{unit} are in use:"
+            " have it raised"
+        )

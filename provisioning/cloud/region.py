@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +102,9 @@ def connect(name: str, region: str) -> Any:
     from openstack import exceptions
 
     try:
-        cloud = openstack.connect(cloud=name, region_name=region, app_name="rempart")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # the client's, of its own settings' defaults
+            cloud = openstack.connect(cloud=name, region_name=region, app_name="rempart")
         cloud.authorize()
     except exceptions.ConfigException as why:
         known = ", ".join(sorted(_known_clouds())) or "none"

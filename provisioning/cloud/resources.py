@@ -208,8 +208,8 @@ class Found:
     """A resource that is there. ``ours`` tells whether it carries the deployment's mark.
 
     ``unfinished`` says what is wrong with one that never came to life (an upload that broke off, a server in ERROR): it can
-    only be made again. ``created`` is OpenStack's time, for telling which of two came first. ``marked`` is False for one of ours
-    whose tag is still to be written.
+    only be made again. ``created`` is OpenStack's time: which of two came first. ``marked`` is False for one of ours whose tag
+    is still to be written.
     """
 
     key: Key

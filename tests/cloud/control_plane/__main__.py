@@ -1,4 +1,4 @@
-"""``python -m tests.cloud.control_plane``: a control plane to work with by hand, until Ctrl-C; prints what clouds.yaml needs."""
+"""``python -m tests.cloud.control_plane``: a control plane to work with by hand, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ if __name__ == "__main__":
     began = time.monotonic()
     with control_plane() as plane:
         (plane.folder / "clouds.yaml").write_text(clouds_yaml(plane.auth_url))
-        print(f"up after {time.monotonic() - began:.1f} s: export OS_CLIENT_CONFIG_FILE={plane.folder}/clouds.yaml", flush=True)
-        print(f"logs: {plane.logs}; client: {plane.client} --os-cloud rempart", flush=True)
+        sys.stdout.write(
+            f"up after {time.monotonic() - began:.1f} s: export OS_CLIENT_CONFIG_FILE={plane.folder}/clouds.yaml\n"
+        )
+        sys.stdout.write(f"logs: {plane.logs}; client: {plane.client} --os-cloud rempart\n")
+        sys.stdout.flush()
         while True:
             plane.processes.check()
             time.sleep(1)

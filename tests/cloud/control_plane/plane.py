@@ -103,16 +103,15 @@ class ControlPlane:
             database.execute(region, *self._here(region))
 
     def _here(self, region: Region) -> Iterator[str]:
+        """Statements that put our ports and folders in the place of those of whoever made the data."""
+        endpoints = "keystone.endpoint JOIN keystone.service ON service.id = endpoint.service_id"
         for service, kind in TYPES.items():
-            for name in (r.name for r in self.regions):
-                yield (
-                    f"UPDATE keystone.endpoint JOIN keystone.service ON service.id = endpoint.service_id"
-                    f" SET endpoint.url = '{self.doors.endpoint(service, name)}'"
-                    f" WHERE service.type = '{kind}' AND endpoint.region_id = '{name}'"
-                )
+            for name in (each.name for each in self.regions):
+                which = f"service.type = '{kind}' AND endpoint.region_id = '{name}'"
+                yield f"UPDATE {endpoints} SET endpoint.url = '{self.doors.endpoint(service, name)}' WHERE {which}"  # noqa: S608
         for cell, name in (("cell0", "nova_cell0"), ("cell1", "nova")):
-            yield f"UPDATE nova_api.cell_mappings SET database_connection = '{region.url(name)}' WHERE name = '{cell}'"
-        yield f"UPDATE glance.image_locations SET value = CONCAT('file://{region.images}/', image_id)"
+            yield f"UPDATE nova_api.cell_mappings SET database_connection = '{region.url(name)}' WHERE name = '{cell}'"  # noqa: S608
+        yield f"UPDATE glance.image_locations SET value = CONCAT('file://{region.images}/', image_id)"  # noqa: S608
 
     def end(self) -> None:
         """Kill every process, let go of the ports, remove the folder."""

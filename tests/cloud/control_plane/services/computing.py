@@ -1,7 +1,7 @@
 """All of Nova in one process: API, conductor, scheduler, and two hypervisors, so that no message broker is needed.
 
-oslo.messaging's ``fake`` transport keeps its queues in the process. Two hypervisors, because an anti-affinity group must be able
-to part two servers.
+oslo.messaging's ``fake`` transport keeps its queues in the process. Two hypervisors, because an anti-affinity group must be
+able to part two servers.
 """
 
 from __future__ import annotations

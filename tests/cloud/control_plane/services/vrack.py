@@ -1,7 +1,7 @@
 """What OVHcloud's Neutron has and the upstream one has not: networks of type ``vrack``, VLAN 0 to 4000, and bound ports.
 
-``Vrack`` is the type driver. ``Binding`` binds ports without an agent, and keeps the two addresses of each subnet with DHCP that
-OVHcloud's DHCP service keeps.
+``Vrack`` is the type driver. ``Binding`` binds ports without an agent, and keeps the two addresses of each subnet with DHCP
+that OVHcloud's DHCP service keeps.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def connect(name: str, region: str) -> Any:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the client's, of its own settings' defaults
+            warnings.simplefilter("ignore")  # the client's, of its own settings' defaults
             cloud = openstack.connect(cloud=name, region_name=region, app_name="rempart")
         cloud.authorize()
     except exceptions.ConfigException as why:

@@ -53,7 +53,8 @@ def test_a_private_server_keeps_port_security_and_whatever_its_firewall_lets_thr
     assert _of(wanted, "security group", "SBG7", "rempart-guide/sbg7").wanted["admits"] == (("any", 0),)
 
 
-def test_neutron_hands_out_no_address_that_somebody_has(wanted: tuple[Resource, ...]) -> None:
+def test_neutron_hands_out_no_address_that_somebody_has(tmp_path: Path) -> None:
+    wanted = desired.resources(guide(tmp_path, ('pool = ["192.168.2.1", "192.168.2.2"]', "")))
     ha = _of(wanted, "subnet", "SBG7", "stormshield-ha")
     assert isinstance(ha, Subnet)
     assert (ha.gateway, ha.dhcp, ha.pools) == (None, True, (("192.168.2.1", "192.168.2.2"), ("192.168.2.5", "192.168.2.6")))

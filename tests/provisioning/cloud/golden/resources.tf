@@ -229,11 +229,6 @@ resource "openstack_networking_subnet_v2" "sbg7_stormshield_ha" {
     start = "192.168.2.1"
     end   = "192.168.2.2"
   }
-
-  allocation_pool {
-    start = "192.168.2.5"
-    end   = "192.168.2.6"
-  }
 }
 
 resource "openstack_networking_subnet_v2" "gra11_stormshield_ext" {
@@ -284,11 +279,6 @@ resource "openstack_networking_subnet_v2" "gra11_stormshield_ha" {
   allocation_pool {
     start = "192.168.2.9"
     end   = "192.168.2.10"
-  }
-
-  allocation_pool {
-    start = "192.168.2.13"
-    end   = "192.168.2.14"
   }
 }
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RUNBOOKS = ("runbook.sh", "runbook.md")
 """A runbook that lies beside the plan is looked at without being named."""
 
+SAYS_BETTER = ("S12", "V2", "V3", "V5")
+"""Rules about what reading finds too: a serial number or a key that is missing, networks and blocks that overlap."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
@@ -66,7 +69,8 @@ def _untold(contradictions: tuple[Contradiction, ...], doubts: list[Doubt]) -> I
     """What reading the plan found and no rule says better, at the same value."""
     told: dict[Location, set[str]] = {}
     for doubt in doubts:
-        told.setdefault(doubt.location, set()).add(doubt.field)
+        if doubt.rule in SAYS_BETTER and doubt.severity is None:
+            told.setdefault(doubt.location, set()).add(doubt.field)
     for one in contradictions:
         # A rule may speak of a whole list, reading of one of its elements.
         if not any(one.field == field or one.field.startswith(f"{field}[") for field in told.get(one.location, ())):

@@ -41,9 +41,7 @@ def _private_address(ground: Ground, site: Site) -> Iterator[Doubt]:
             continue
         for member in site.firewall.members[1:]:
             if member.ports.get(network.name, own) == own:
-                message = (
-                    f"{own} on {network.name} is also {site.firewall.members[0].instance}'s until {member.instance} has joined"
-                )
+                message = f"until it has joined, {member.instance} has {own} on {network.name} beside the first member"
                 yield ground.in_plan("S1", (*member.place, "ports"), message)
 
 

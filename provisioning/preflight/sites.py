@@ -48,7 +48,7 @@ def _block(ground: Ground, site: Site) -> Iterator[Doubt]:
         yield ground.in_plan("S5", (*site.place, "gateway"), f"{site.gateway} is the penultimate of {site.block}, as it should")
     elif site.gateway in site.block:
         message = f"{site.gateway}, the penultimate of {site.block} is {penultimate}"
-        yield ground.in_plan("S5", (*site.place, "gateway"), message, Severity.ERROR)
+        yield ground.in_plan("S5", (*site.place, "gateway"), message, Severity.WARNING)
     if penultimate in site.released or penultimate in _external_addresses(ground, site):
         message = f"{penultimate} is the gateway's in every block"
         yield ground.in_plan("O25", place, message)

@@ -56,5 +56,6 @@ def test_what_reading_finds_is_told_beside_the_rules_and_not_twice(tmp_path: Pat
     found = [finding for finding in look(folder).findings if finding.severity is Severity.ERROR]
     assert [(finding.rule.id, finding.field) for finding in found] == [
         ("plan", "sites.sbg7.published[1].host"),
+        ("plan", "sites.gra11.released[1]"),
         ("V3", "sites.gra11.block"),
     ]

@@ -71,6 +71,13 @@ Feature: Two firewalls stand for one
     When the member goes on
     Then exactly one member forwards and answers for the cluster's addresses
 
+  @SNS-HA-10 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A slow and lossy HA link does not make two active members
+    Given the active member answers for the cluster's addresses
+    When the HA link loses frames, and carries the others too late
+    Then nobody takes over meanwhile
+    And exactly one member forwards and answers for the cluster's addresses
+
   @SNS-HA-11 @each_cluster @needs_fault_injection @disruptive @campaign
   Scenario: A member that is no longer heard is replaced, though it hears the other
     Given the active member answers for the cluster's addresses
@@ -92,3 +99,42 @@ Feature: Two firewalls stand for one
     And it boots again
     And the administrator runs "hasync" on the active member
     Then the configuration files of both members are identical
+
+  @SNS-HA-14 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: Two failovers close together interrupt nobody for longer than one
+    Given flows of every class run through the firewall
+    When the active member loses power, and then the other one as soon as the first is back
+    Then the former passive member is active, alone
+    And every flow goes on within its budget for a lost member
+    And the TCP sessions through the firewall are the same ones
+
+  @SNS-HA-15 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member whose disk is full refuses a configuration, and keeps all of the one it has
+    Given the members have the same configuration
+    When the passive member's disk is full, and a large change is synchronised to it
+    Then the synchronisation fails, and the passive member has every file as before
+    When its disk has room again, and the change is synchronised once more
+    Then the configuration files of both members are identical
+
+  @SNS-HA-16 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A link that comes and goes moves the work once
+    Given the active member answers for the cluster's addresses
+    When the external link of the active member comes and goes, again and again
+    Then the other member takes over, alone
+    And nobody takes over after it
+    And exactly one member forwards and answers for the cluster's addresses
+
+  @SNS-HA-17 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member that hears nothing gives the work away, though it is heard
+    Given the active member answers for the cluster's addresses
+    When the active member hears nothing any more, though it is heard
+    Then the other member takes over, alone
+    And exactly one member forwards and answers for the cluster's addresses
+
+  @SNS-HA-18 @each_cluster @needs_fault_injection @disruptive @campaign
+  Scenario: A member that loses power while it applies a change is replaced, and then differs from the other
+    Given the members have the same configuration
+    When the active member loses power while it applies a change
+    Then the other member takes over, alone
+    When it boots again
+    Then both members report that they are not synchronised

@@ -272,10 +272,11 @@ class Budgets:
     """The longest silences that scenarios accept, in milliseconds.
 
     ``gaps`` are those of flows, by what happened to the members and by class; ``tunnel_restored`` that of a tunnel whose peer
-    forgot it.
+    forgot it; ``takeover`` is how long a pair may take until the other member works, whatever happened to the first.
     """
 
     tunnel_restored: int = 5000
+    takeover: int = 10_000
     gaps: Mapping[str, Mapping[str, int]] = field(default_factory=lambda: DEFAULT_GAPS)
 
 

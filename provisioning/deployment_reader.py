@@ -240,9 +240,10 @@ def read_budgets(table: Table | None) -> Budgets:
     if table is None:
         return Budgets()
     restored = table.integer("tunnel_restored", 1, LONGEST_BUDGET, default=Budgets.tunnel_restored)
+    takeover = table.integer("takeover", 1, LONGEST_BUDGET, default=Budgets.takeover)
     gaps = {event: _read_gaps(table.optional_table(event), classes) for event, classes in DEFAULT_GAPS.items()}
     table.close()
-    return Budgets(restored, gaps)
+    return Budgets(restored, takeover, gaps)
 
 
 def _read_gaps(table: Table | None, defaults: Mapping[str, int]) -> Mapping[str, int]:

@@ -20,7 +20,6 @@ from steps.plugins.restore import Changes
 from steps.scene import Scene
 from steps.web import fetch, published, server_reaches, status, stranger_reaches
 
-TAKEOVER_WITHIN = 3.0  # s: the budgets of the flows are shorter; this only says when to stop looking
 SPLIT_SEEN_WITHIN = 0.6  # s after both missed the link: once more what a member waits before it calls its peer dead
 ANSWERS_WITHIN = 4.0  # s for the published site behind a member that took over
 ANNOUNCED_WITHIN = 1.0  # s: a takeover is announced at once, and at the next three beats
@@ -176,7 +175,7 @@ def _passive_and_synchronised(scene: Scene, loss: Loss, record: ScenarioRecorder
 
 @then("the published site answers through it")
 def _answers_through_it(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
-    active_alone(cluster(scene), loss.member.name, "the switch", record)
+    active_alone(scene, loss.member.name, "the switch", record)
     # Asked again and again: what is lost in the moment of a switch TCP sends again only after a second.
     record.eventually(
         "the stranger's request to the published site",
@@ -197,13 +196,14 @@ def wait_for_pair(member: Appliance) -> None:
 def _taken_over(scene: Scene, former: Appliance, record: ScenarioRecorder) -> None:
     pair = cluster(scene)
     other = next(member.name for member in pair.members if member.name != former.name)
-    active_alone(pair, other, "the takeover", record)
+    active_alone(scene, other, "the takeover", record)
 
 
-def active_alone(pair: Cluster, name: str, phase: str, record: ScenarioRecorder) -> None:
-    """A member is active, and no other, soon. ``phase`` is what was late when it is not."""
+def active_alone(scene: Scene, name: str, phase: str, record: ScenarioRecorder) -> None:
+    """A member is active, and no other, within the deployment's budget. ``phase`` is what was late when it is not."""
+    pair, within = cluster(scene), scene.deployment.budgets.takeover / 1000
     seen = eventually(lambda: [member for member, mode in pair.states().items() if mode == "active"],
-                      until=lambda names: names == [name], within=TAKEOVER_WITHIN, phase=phase,
+                      until=lambda names: names == [name], within=within, phase=phase,
                       expected=f"{name} active, alone")  # fmt: skip
     record.observe("active members", expected=[name], observed=seen)
 

@@ -141,6 +141,12 @@ def _lose_power(campaign: Campaign) -> None:
     campaign.run("member killed", "member_killed", _fault(campaign, "member-killed"))
 
 
+@when("the active member loses power, and then the other one as soon as the first is back")
+def _lose_power_twice(campaign: Campaign) -> None:
+    campaign.wanted = max(campaign.wanted, 2)
+    _lose_power(campaign)
+
+
 @when("the active member loses its external link")
 def _lose_link(campaign: Campaign) -> None:
     campaign.run("link lost", "link_lost", _fault(campaign, "link-down", "link=external"))

@@ -1,14 +1,52 @@
-"""Ways to fail that are worse than losing power or a cable: hanging, not being heard, a program that dies, a bad moment."""
+"""Ways to fail that are worse than losing power or a cable: bad wires, a full disk, a program that dies, a bad moment."""
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
+import pytest
 from pytest_bdd import then, when
 
+from lab.appliance.ha_state import Timers
+from lab.device import Appliance, Snapshot
 from lab.faults import power
+from lab.namespace import Completed
+from lab.phases import events
 from steps.cluster import Loss, active_alone, cluster, lose, wait_for_pair
+from steps.eventually import watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
+
+TOO_LATE = 1.5  # times the silence that counts as death
+LONGEST = 2000  # ms: what the fault takes
+LOST = 20  # % of the frames on a bad HA link
+SEEN_WITHIN = 1.5  # s at least: a loose cable comes and goes three times
+IMPORTED = 2000  # objects: far more than the room that is left in the last block of a file
+
+
+@dataclass(slots=True)
+class Meanwhile:
+    """Since when (monotonic s) takeovers count."""
+
+    since: float
+
+
+@pytest.fixture
+def meanwhile() -> Meanwhile:
+    """From the scenario's beginning, until a step says otherwise."""
+    return Meanwhile(time.monotonic())
+
+
+def _timers(scene: Scene) -> Timers:
+    return Timers.of(cluster(scene).members[0].configuration().ha)
+
+
+def _passive(scene: Scene) -> Appliance:
+    pair = cluster(scene)
+    active = pair.active().name
+    return next(member for member in pair.members if member.name != active)
 
 
 @when("the active member hangs", target_fixture="loss")
@@ -21,14 +59,20 @@ def _unheard(scene: Scene, changes: Changes) -> Loss:
     return lose(scene, changes, "member-unheard")
 
 
+@when("the active member hears nothing any more, though it is heard", target_fixture="loss")
+def _deaf(scene: Scene, changes: Changes) -> Loss:
+    return lose(scene, changes, "member-deaf")
+
+
 @when("the HA agent of the active member dies", target_fixture="loss")
 def _agent_dies(scene: Scene, changes: Changes) -> Loss:
     return lose(scene, changes, "daemon-dead", "daemon=ha_agent")
 
 
 @then("the other member takes over, alone")
-def _other_takes_over(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
-    active_alone(cluster(scene), loss.injection.target.peer.name, "the takeover", record)
+def _other_takes_over(scene: Scene, loss: Loss, meanwhile: Meanwhile, record: ScenarioRecorder) -> None:
+    active_alone(scene, loss.injection.target.peer.name, "the takeover", record)
+    meanwhile.since = time.monotonic()
 
 
 @when("the member goes on")
@@ -36,15 +80,88 @@ def _goes_on(loss: Loss) -> None:
     loss.end()
 
 
+# Wires ----------------------------------------------------------------------------------------------------------------
+
+
+@when("the HA link loses frames, and carries the others too late")
+def _bad_link(scene: Scene, changes: Changes, meanwhile: Meanwhile) -> None:
+    meanwhile.since = time.monotonic()
+    delay = min(TOO_LATE * _timers(scene).dead * 1000, LONGEST)
+    lose(scene, changes, "ha-link-degraded", f"delay={delay:g}", "jitter=0", f"loss={LOST}")
+
+
+@when("the external link of the active member comes and goes, again and again", target_fixture="loss")
+def _loose_cable(scene: Scene, changes: Changes) -> Loss:
+    return lose(scene, changes, "link-flapping", "link=external")
+
+
+@then("nobody takes over meanwhile")
+@then("nobody takes over after it")
+def _nobody_takes_over(scene: Scene, meanwhile: Meanwhile, record: ScenarioRecorder) -> None:
+    seen = watch(lambda: _takeovers(scene, meanwhile.since), within=max(SEEN_WITHIN, 3 * _timers(scene).dead)).seen
+    record.observe("takeovers", expected=[], observed=seen)
+
+
+def _takeovers(scene: Scene, since: float) -> list[str]:
+    """Who became active since a moment (monotonic s), and why, in the members' own words."""
+    names = {member.serial: member.id for member in scene.site.firewall.members}
+    modes = (event for event in events(cluster(scene), since) if event["event"] == "mode")
+    return [f"{names[one['member']]}: {one['why']}" for one in modes
+            if one["after"] == "active" and one["before"] in ("passive", "starting")]  # fmt: skip
+
+
+# While a configuration is written, sent or applied --------------------------------------------------------------------
+
+
 @when("the passive member loses power while it takes a changed configuration", target_fixture="loss")
 def _lost_while_taking(scene: Scene, changes: Changes) -> Loss:
-    pair = cluster(scene)
-    active = pair.active().name
-    passive = next(member for member in pair.members if member.name != active)
-    return lose(scene, changes, "killed-during-hasync", member=passive)
+    return lose(scene, changes, "killed-during-hasync", member=_passive(scene))
+
+
+@when("the active member loses power while it applies a change", target_fixture="loss")
+def _lost_while_applying(scene: Scene, changes: Changes) -> Loss:
+    _change(changes.of(cluster(scene)).active(), 1)
+    return lose(scene, changes, "killed-during-change")
 
 
 @when("it boots again")
 def _boots(loss: Loss) -> None:
     power.restore(loss.injection.target)
     wait_for_pair(loss.member)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A synchronisation to a member that may have no room: how it ended, and what the member had before."""
+
+    receiver: Appliance
+    before: Snapshot
+    room: Loss
+    done: Completed
+
+
+@when("the passive member's disk is full, and a large change is synchronised to it", target_fixture="sent")
+def _sent_to_a_full_disk(scene: Scene, changes: Changes) -> Sent:
+    pair, receiver = changes.of(cluster(scene)), _passive(scene)
+    room = lose(scene, changes, "disk-full", "place=configuration", member=receiver)
+    _change(pair.active(), IMPORTED)
+    return Sent(receiver, receiver.snapshot(), room, pair.active().run("hasync"))
+
+
+@then("the synchronisation fails, and the passive member has every file as before")
+def _as_before(sent: Sent, record: ScenarioRecorder) -> None:
+    now, before = sent.receiver.snapshot().files, sent.before.files
+    changed = sorted(path for path in now.keys() | before.keys() if now.get(path) != before.get(path))
+    record.observe(f"files of {sent.receiver.name} that changed", expected=[], observed=changed)
+    record.observe("the exit status of hasync", expected="not 0", observed=sent.done.status, holds=not sent.done.ok)
+
+
+@when("its disk has room again, and the change is synchronised once more")
+def _with_room(scene: Scene, sent: Sent) -> None:
+    sent.room.end()
+    cluster(scene).active().apply("hasync")
+
+
+def _change(member: Appliance, objects: int) -> None:
+    hosts = "".join(f"a_new_host_{number}=192.0.2.1,resolve=static\n" for number in range(objects))
+    member.edit("object", lambda text: text.replace("[Network]", f"{hosts}[Network]", 1))

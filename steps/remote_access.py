@@ -2,95 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv4Address
-
 from pytest_bdd import given, then, when
 
 from lab import probe
 from lab.host import LabHost
 from lab.probe import Outcome, Target, connect
-from lab.roles.boot import BEFORE_OTHERS
 from provisioning.deployment_model import Pool
+from provisioning.vpn_user import REFUSED, UP, Client, call, routes
 from steps.eventually import eventually
 from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
 
-EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
-FOLDER = "/run/vpn"
-UP = "Initialization Sequence Completed"
-REFUSED = "AUTH_FAILED"
 WITHIN = 12.0  # s: UDP is given up after the exported file's own time-out before TCP is tried
-
-
-@dataclass(slots=True)
-class Client:
-    """The VPN user's OpenVPN. ``before`` are the routes and interfaces that it had before connecting."""
-
-    host: LabHost
-    before: str
-    device: str
-
-    @property
-    def folder(self) -> str:
-        """Its files."""
-        return f"{FOLDER}/{self.device}"
-
-    def log(self) -> str:
-        """What it has said so far."""
-        return self.host.run("cat", f"{self.folder}/client.log").stdout
-
-    def address(self) -> IPv4Address | None:
-        """Its address in the tunnel."""
-        words = self.host.run("ip", "-4", "-o", "address", "show", "dev", self.device).stdout.split()
-        return IPv4Address(words[3].partition("/")[0]) if len(words) > 3 else None
-
-    def stop(self) -> None:
-        """Disconnect and wait until the interface is gone.
-
-        The first signal makes OpenVPN tell the firewall; the second spares the second that it then grants the firewall.
-        """
-        for _ in range(2):
-            self.host.run("sh", "-c", f"[ ! -e {self.folder}/pid ] || kill $(cat {self.folder}/pid)")
-        self.host.run("rm", "-f", f"{self.folder}/pid")
-        eventually(lambda: self.address() is None, within=5.0, phase="the end of the VPN user's tunnel")
-
-
-def routes(host: LabHost) -> str:
-    """Routes and interfaces, as the client's own commands tell them."""
-    links = host.must("ip", "-o", "link").splitlines()
-    return host.must("ip", "route") + "\n".join(sorted(line.split(":")[1] for line in links))
 
 
 def dial(scene: Scene, changes: Changes, *, password: str | None = None, transport: str | None = None,
          device: str = "tun0") -> Client:  # fmt: skip
-    """Start the VPN user's client with the exported configuration; ``transport`` leaves only one of its ways.
-
-    Several may run side by side on a device each, the routes of each with a metric of its own.
-    """
-    host = scene.environment.vpn_client
-    client = Client(host, routes(host), device)
-    folder = client.folder
-    person = scene.site.people[0]
-    secret = password or scene.environment.secrets.value(person.password)
-    exported = scene.environment.firewall(scene.site.name).path(EXPORTED).read_text()
-    lines = [line for line in exported.splitlines() if _kept(line, transport)]
-    host.write({
-        f"{folder}/client.ovpn": ("\n".join(lines).encode() + b"\n", 0o600),
-        f"{folder}/login": (f"{person.login}\n{secret}\n".encode(), 0o600),
-    })  # fmt: skip
-    changes.undo(client.stop)
-    host.must("sh", "-c", f"rm -f {folder}/client.log; {BEFORE_OTHERS} openvpn --config {folder}/client.ovpn --dev {device} "
-              f"--route-metric {10 + int(device.removeprefix('tun'))} --auth-user-pass {folder}/login --auth-retry none "
-              f"--daemon --log {folder}/client.log --writepid {folder}/pid")  # fmt: skip
+    """Start the VPN user's client (:func:`provisioning.vpn_user.call`); it ends with the scenario."""
+    client = call(scene.environment, scene.site, password=password, transport=transport, device=device)
+    changes.undo(lambda: stop(client))
     return client
 
 
-def _kept(line: str, transport: str | None) -> bool:
-    words = line.split()
-    return not (transport and words[:1] == ["remote"] and not any(transport in word for word in words[2:]))
+def stop(client: Client) -> None:
+    """Disconnect and wait until the interface is gone."""
+    client.hang_up()
+    eventually(lambda: client.address() is None, within=5.0, phase="the end of the VPN user's tunnel")
 
 
 def connected(client: Client) -> Client:
@@ -123,7 +62,7 @@ def _connects_as_exported(scene: Scene, changes: Changes) -> Client:
 
 @given("the VPN user can connect")
 def _can_connect(scene: Scene, changes: Changes) -> None:
-    connected(dial(scene, changes, transport=transport_of(scene))).stop()
+    stop(connected(dial(scene, changes, transport=transport_of(scene))))
 
 
 @given("the VPN user is connected and pings the private server", target_fixture="client")
@@ -146,7 +85,7 @@ def _pings(scene: Scene, record: ScenarioRecorder) -> None:
 
 @when("the VPN user disconnects")
 def _disconnects(client: Client) -> None:
-    client.stop()
+    stop(client)
 
 
 @then("the routes and interfaces of the VPN user are exactly as before")

@@ -90,9 +90,13 @@ def start() -> None:
     _COMPILED_PID_FILE.unlink(missing_ok=True)
     ipsec.SOCKET.unlink(missing_ok=True)
     _CHARON.start([], partial(accepts, ipsec.SOCKET), environment={"STRONGSWAN_CONF": str(_DAEMON_FILE)})
-    _load()
-    with _session() as session:
-        _initiate(session, plans, standing=())
+    try:
+        _load()
+        with _session() as session:
+            _initiate(session, plans, standing=())
+    except ServiceFailed:
+        stop(silently=True)  # without its policy it would refuse every peer, and never be started again
+        raise
 
 
 def await_tunnels(within: float) -> None:

@@ -64,13 +64,14 @@ class Agent:
         self.priority = ha_priority.raise_own()
         now = time.monotonic()
         standing = Standing(self.place.own.serial, self.place.own.priority, 100)
-        self.member = Member(standing, self.place.timers, now, self.place.first)
+        self.member = Member(standing, self.place.timers, now, self.place.first, asks=any(self.place.neighbours.values()))
         self.booted, self.sequence = time.time_ns(), 0
         self.digest = bytes(16)
         self.last_sync, self.last_change = 0, int(time.time())
         self.link_since, self._link_was = int(time.time()), False
         self._beaten = self._announced = now
         self._announcements = 0
+        self._received, self._asked = 0, now
         self.control = ControlSocket()
         self._clients: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
@@ -114,6 +115,17 @@ class Agent:
         if place == self.place:
             return
         self.log.note("configuration changed")
+        before, self.place = self.place, place
+        self.member.timers, self.member.first = place.timers, place.first
+        self.member.asks = any(place.neighbours.values())
+        if place.wires != before.wires:
+            self._wire_anew(before)
+        if self.member.mode is Mode.ACTIVE:
+            self._announce()
+        self._stand(priority=place.own.priority)
+
+    def _wire_anew(self, before: Place) -> None:
+        """Close what was opened for another configuration: that takes tens of milliseconds, and the peer may take over."""
         for source in (self.link, self.carriers.socket, *(segment.socket for segment in self.segments.values())):
             self._selector.unregister(source)
         self.link.close()
@@ -121,15 +133,12 @@ class Agent:
         self.lease.close()
         for segment in self.segments.values():
             segment.close()
-        if dict(place.data) != dict(self.place.data):
-            ha_gate.install(tuple(place.data.values()))
-        self.place = place
-        self.member.timers, self.member.first = place.timers, place.first
+        if dict(self.place.data) != dict(before.data):
+            ha_gate.install(tuple(self.place.data.values()))
         self._wire()
+        self._notice_stall(time.monotonic())
         if self.member.mode is Mode.ACTIVE:
             self.lease.grant()
-            self._announce()
-        self._stand(priority=place.own.priority)
 
     def _on(self, source: object, act: Callable[[], None]) -> None:
         self._selector.register(source, selectors.EVENT_READ, act)  # type: ignore[arg-type]
@@ -193,6 +202,7 @@ class Agent:
         self.lease.prove()
         if self.lease.failure is not None:
             raise self.lease.failure
+        self._listen_for_anybody(now)
         self._follow(self.member.tick(now))
         self._say(now)
         if self.member.mode is Mode.ACTIVE:
@@ -204,6 +214,18 @@ class Agent:
             if alive and self.member.mode is not Mode.ACTIVE:
                 self._order(Order.CATCH_UP)
             self.log.note("ha link", state="OK" if alive else "Failed", seen_on=self.member.segments_alive(now))
+
+    def _listen_for_anybody(self, now: float) -> None:
+        """Whether anything at all comes in on the data networks. Who works and hears nothing for a while asks."""
+        received = sum(segment.received() for segment in self.segments.values())
+        if received != self._received:
+            self._received = received
+            self._follow(self.member.sense(now))
+        elif self.member.mode is Mode.ACTIVE and now - max(self.member.sensed, self._asked) >= self.place.timers.deaf / 4:
+            self._asked = now
+            for section, neighbours in self.place.neighbours.items():
+                with suppress(OSError):  # its cable is pulled
+                    self.segments[section].ask(self.place.addresses[section], neighbours)
 
     def report(self, now: float) -> Report:
         """What this member says of itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CONTROL = paths.RUN / "ha.sock"
 SYNC_PORT = 44243
+_ASKED = 4  # neighbours of a network: one that answers is enough
 SYNCHRONISED = (paths.CONFIG, paths.DATA)
 """What ``hasync`` makes identical. Serial and node name (``System/global``) are each member's own."""
 
@@ -26,8 +27,8 @@ SYNCHRONISED = (paths.CONFIG, paths.DATA)
 class Place:
     """A member's place in its cluster: all that the agent needs of the configuration.
 
-    ``data`` are the devices of the data networks, by section; ``addresses`` those that they announce; ``arp_period`` is
-    in seconds, 0 when only a takeover is announced (``SendARP``).
+    ``data`` are the devices of the data networks, by section; ``addresses`` those that they announce; ``neighbours`` the
+    hosts that the object base knows there; ``arp_period`` is in seconds, 0 when only a takeover is announced (``SendARP``).
     """
 
     own: HaMember
@@ -36,10 +37,16 @@ class Place:
     link: str
     data: Mapping[str, str]
     addresses: Mapping[str, tuple[IPv4Address, ...]]
+    neighbours: Mapping[str, tuple[IPv4Address, ...]]
     weights: Mapping[str, int]
     timers: Timers
     arp_period: int
     secret: bytes = field(repr=False)
+
+    @property
+    def wires(self) -> tuple[object, ...]:
+        """All that the agent's sockets and its lease depend on."""
+        return self.own.address, self.peer.serial, self.peer.address, self.link, dict(self.data), self.timers, self.secret
 
 
 def place(configuration: Configuration) -> Place:
@@ -60,11 +67,18 @@ def place(configuration: Configuration) -> Place:
         link=devices.device(link.section),
         data={i.section: devices.device(i.section) for i in data},
         addresses={i.section: (i.address.ip,) for i in data if i.address is not None},
+        neighbours={i.section: tuple(_neighbours(configuration, i.address)) for i in data if i.address is not None},
         weights=dict(ha.weights),
         timers=Timers.of(ha),
         arp_period=ha.send_arp_period if ha.send_arp else 0,
         secret=ha_wire.key(ha.password),
     )
+
+
+def _neighbours(configuration: Configuration, own: IPv4Interface) -> Iterator[IPv4Address]:
+    """The first hosts of the object base that stand in a network of ours."""
+    found = {host.first for host in configuration.objects.hosts.values() if host.first is not None and host.first == host.last}
+    yield from sorted(address for address in found if address in own.network and address != own.ip)[:_ASKED]
 
 
 def own_serial() -> str:

@@ -11,6 +11,7 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
+from itertools import product
 from pathlib import Path
 
 from lab.appliance import ha_wire
@@ -37,6 +38,7 @@ class Segment:
         self.socket = _packet_socket(device)
         self._past_gate = _socket_past_gate(device)
         self._destination = _BROADCAST
+        self._count = os.open(f"/sys/class/net/{device}/statistics/rx_packets", os.O_RDONLY | os.O_CLOEXEC)
 
     def renew_destination(self) -> None:
         """Send the beacons of this activity to a group of their own.
@@ -61,8 +63,20 @@ class Segment:
     def announce(self, addresses: Iterable[IPv4Address]) -> None:
         """Gratuitous ARP for these addresses. Raises OSError when the device is down."""
         for address in addresses:
-            about = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + self.mac + address.packed + bytes(6) + address.packed
-            self.socket.send(_BROADCAST + self.mac + b"\x08\x06" + about)
+            self._who_has(address, address)
+
+    def ask(self, addresses: Iterable[IPv4Address], neighbours: Iterable[IPv4Address]) -> None:
+        """Ask these neighbours, as the one who has these addresses. Raises OSError when the device is down."""
+        for address, neighbour in product(addresses, neighbours):
+            self._who_has(neighbour, address)
+
+    def _who_has(self, wanted: IPv4Address, tell: IPv4Address) -> None:
+        about = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + self.mac + tell.packed + bytes(6) + wanted.packed
+        self.socket.send(_BROADCAST + self.mac + b"\x08\x06" + about)
+
+    def received(self) -> int:
+        """How many frames have come in so far, the gate or not. Raises OSError when the device is gone."""
+        return int(os.pread(self._count, 32, 0))
 
     def receive(self) -> Iterator[bytes]:
         """The beacons that arrived since the last call."""
@@ -77,6 +91,7 @@ class Segment:
         """Give the sockets back."""
         self.socket.close()
         self._past_gate.close()
+        os.close(self._count)
 
 
 class Carriers:

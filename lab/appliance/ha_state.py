@@ -3,6 +3,7 @@
 The order is the product's (sns.md 6): forced mode, then quality, then priority; between equals the active one stays.
 What the product does when only the HA link is cut is not known; here a member takes over only when its peer is silent on the
 HA link *and* on every data segment, so that a cut link alone never makes two active members.
+Who works and hears nothing at all on the data networks, though it asks its neighbours, is deaf: it gives way.
 
 All times are seconds of one monotonic clock that the caller reads; nothing here sleeps, sends or opens a file.
 """
@@ -56,6 +57,7 @@ class Cause(Enum):
     TWO_ACTIVE = "both were active and the peer comes first"
     KEPT = "both were active and the peer gave way"
     STALLED = "the agent stood still for longer than its lease"
+    DEAF = "nothing comes in on any data network, though the neighbours are asked"
 
 
 _FORCE_RANK = {Forced.PASSIVE: 0, Forced.NONE: 1, Forced.ACTIVE: 2}
@@ -112,6 +114,7 @@ class Timers:
     start: float
     patience: float  # how long a member that yields waits for the other
     settle: float  # how long a returning advantage must last before the active gives way to it
+    deaf: float  # how long an active member asks its neighbours in vain
 
     @classmethod
     def of(cls, ha: HighAvailability) -> Timers:
@@ -125,6 +128,7 @@ class Timers:
             start=max(0.3, 3 * dead),
             patience=max(0.02, min(dead, 0.2)),
             settle=max(1.0, 10 * dead),
+            deaf=max(0.5, dead),  # neighbours answer within milliseconds; a busy machine may take a tenth of a second
         )
 
 
@@ -153,9 +157,12 @@ class Member:
     mode: Mode = Mode.STARTING
     cause: Cause = Cause.BOOT
     since: float = field(init=False)
+    asks: bool = False  # whether it knows neighbours on the data networks that would answer
     peer: Report | None = None
     heard_link: float = _NEVER
     heard_segments: dict[str, float] = field(default_factory=dict)
+    sensed: float = field(init=False)  # when anything last came in on a data network
+    deaf: bool = False
     _ticked: float = field(init=False)
     _conflict_since: float | None = None
     _unled_since: float | None = None
@@ -164,7 +171,7 @@ class Member:
     _yield_after: float = _NEVER
 
     def __post_init__(self) -> None:
-        self.since = self._ticked = self.now
+        self.since = self._ticked = self.sensed = self.now
 
     # What it hears ----------------------------------------------------------------------------------------------
 
@@ -178,6 +185,11 @@ class Member:
             self.peer = report
         return self._judge(now)
 
+    def sense(self, now: float) -> Transition | None:
+        """A frame came in on a data network, of whomever: this member is not deaf."""
+        self.sensed, self.deaf = now, False
+        return self._judge(now)
+
     def tick(self, now: float) -> Transition | None:
         """Time passed. What was heard meanwhile must have been passed to ``hear`` before."""
         asleep = now - self._ticked - 2 * self.timers.heartbeat
@@ -189,6 +201,7 @@ class Member:
     def _forgive(self, seconds: float, now: float) -> None:
         """Silence counts only while we ourselves were running: on a loaded machine the peer is not dead because we slept."""
         self.heard_link = min(now, self.heard_link + seconds)
+        self.sensed = min(now, self.sensed + seconds)
         for segment in self.heard_segments:
             self.heard_segments[segment] = min(now, self.heard_segments[segment] + seconds)
 
@@ -226,7 +239,7 @@ class Member:
 
     def report(self, now: float) -> Report:
         """What goes out next; the caller fills in order, digest and times."""
-        return Report(self.standing, self.mode, self.hears(now))
+        return Report(replace(self.standing, quality=0) if self.deaf else self.standing, self.mode, self.hears(now))
 
     def hears(self, now: float) -> bool:
         """Whether the peer is heard by any way."""
@@ -294,6 +307,9 @@ class Member:
         return self._become(Mode.ACTIVE, Cause.ELECTED, now)
 
     def _active(self, now: float) -> Transition | None:
+        if self._hears_nobody(now):
+            self.deaf = True
+            return self._become(Mode.PASSIVE, Cause.DEAF, now, f"for {_milliseconds(now - self.sensed)}")
         peer = self.peer if self.hears(now) else None
         if peer is not None and peer.mode is Mode.ACTIVE:
             return self._conflict(peer, now)
@@ -303,6 +319,13 @@ class Member:
             return self._become(Mode.ACTIVE, Cause.KEPT, now, f"both active for {lasted}")
         cause = self._reason_to_yield(now)
         return None if cause is None else self._become(Mode.YIELDING, cause, now)
+
+    def _hears_nobody(self, now: float) -> bool:
+        """Whether it should give way for being deaf: not to a peer that is no better, nor when its cables are pulled."""
+        peer = self._peer_on_link(now)
+        in_vain = self.asks and now - self.sensed >= self.timers.deaf
+        better = peer is None or peer.standing.quality > 0
+        return in_vain and better and self.standing.quality > 0 and self.standing.forced is not Forced.ACTIVE
 
     def _conflict(self, peer: Report, now: float) -> Transition | None:
         """Both are active. The order decides at once; but who cannot be heard by a deaf peer must give way in the end."""
@@ -342,8 +365,8 @@ class Member:
         return self._become(Mode.ACTIVE, Cause.NOT_TAKEN, now, f"waited {_milliseconds(now - self.since)}")
 
     def _may_lead(self) -> bool:
-        """A member forced passive stays so, whatever happens to its peer."""
-        return self.standing.forced is not Forced.PASSIVE
+        """A member forced passive stays so, whatever happens to its peer; a deaf one until something comes in."""
+        return self.standing.forced is not Forced.PASSIVE and not self.deaf
 
     def _peer_on_link(self, now: float) -> Report | None:
         return self.peer if self.link_alive(now) else None
@@ -353,6 +376,8 @@ class Member:
         self._conflict_since = self._unled_since = self._outranked_since = None
         self._worsened = False
         self.mode, self.cause, self.since = mode, cause, now
+        if mode is Mode.ACTIVE:
+            self.sensed = now  # a passive member asks nobody
         if mode is Mode.ACTIVE and self.peer is not None and self.peer.mode is Mode.YIELDING:
             # What it said was for us and is done; its next word will be passive.
             self.peer = replace(self.peer, mode=Mode.PASSIVE)

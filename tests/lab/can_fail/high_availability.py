@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from lab.appliance import ha_wire
+import re
+
+from lab.appliance import conntrackd, ha_wire
 from lab.appliance.ha_gate import TABLE
 from lab.device import Appliance
-from tests.lab.can_fail.faults import edited, program_replaced
+from tests.lab.can_fail.altered_agent import active_lacks, passive_lacks
+from tests.lab.can_fail.faults import all_of, edited, program_replaced
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.row import Fault, Row
 
@@ -116,6 +119,50 @@ def synchronises_once(ground: Ground) -> None:
     )
 
 
+def sessions_lost_with_the_first_failover(ground: Ground) -> None:
+    """From the moment when the active member loses power, the switch drops what carries sessions on the HA link.
+
+    For twenty seconds, no longer; sessions that stood before are on the other member by then.
+    """
+    member = ground.environment.cluster("gra11").active()
+    flow = f"udp,tp_dst={conntrackd.PORT}"
+    wait = f"while ip -o link show {ground.port(member.name)} | grep -q LOWER_UP; do sleep 0.01; done"
+    drop = f'ovs-ofctl add-flow vrack "hard_timeout=20,priority=99,{flow},actions=drop"'
+    ground.switch(f"({wait}; {drop}) >/dev/null 2>&1 & echo $! >/run/awaiting-the-failover",
+                  f'kill $(cat /run/awaiting-the-failover) || true; ovs-ofctl del-flows vrack "{flow}"')  # fmt: skip
+
+
+def preferred(site: str) -> Fault:
+    """The active member has the higher priority: it takes the work back when it can."""
+
+    def act(ground: Ground) -> None:
+        pair = ground.environment.cluster(site)
+        serial = re.escape(pair.active().host.read("/usr/Firewall/System/global").partition("Serial=")[2].split()[0])
+        for member in pair.members:
+            ground.undo(lambda member=member: _reread(member))  # type: ignore[misc]
+            ground.restored(member).edit(
+                "HA/hacluster", lambda text: re.sub(rf"(\[{serial}\][^\[]*Priority=)0", r"\g<1>100", text)
+            )
+            _reread(member)
+
+    return act
+
+
+def _reread(member: Appliance) -> None:
+    member.call("from lab.appliance.ha_control import ask; ask('reload')")
+
+
+def last_write_lost(ground: Ground) -> None:
+    """What was written last has not reached the disk of the active member when it boots."""
+    kept, objects, boot = "/usr/Firewall/object.kept", "/usr/Firewall/ConfigFiles/object", "/usr/Firewall/sbin/boot"
+    ground.shell(
+        ground.active("sbg7").name,
+        f"cp -a {objects} {kept}; mv {boot} {boot}.kept; "
+        f"printf '#!/bin/sh\\ncp -a {kept} {objects}\\nexec {boot}.kept\\n' >{boot}; chmod 755 {boot}",
+        f"mv -f {boot}.kept {boot}; rm -f {kept}",
+    )
+
+
 ROWS = (
     Row(
         "SNS-HA-01[sbg7]",
@@ -178,6 +225,12 @@ ROWS = (
         "the takeover was late: expected fw…-sbg7 active, alone within 3 s, observed …",
     ),
     Row(
+        "SNS-HA-10[sbg7]",
+        "The switch drops what the members tell each other beside the HA link",
+        members_unheard_on_the_data_networks,
+        "expected takeovers: [], observed ['fw…-sbg7: the peer is silent on the HA link and on every data segment'…]",
+    ),
+    Row(
         "SNS-HA-11[gra11]",
         "The HA agent of the passive member hangs",
         other_agent_hangs("gra11"),
@@ -194,5 +247,39 @@ ROWS = (
         "hasync works once; then a change comes, it does nothing, and says that all went well",
         synchronises_once,
         "expected files that differ: [], observed ['usr/Firewall/ConfigFiles/object']",
+    ),
+    Row(
+        "SNS-HA-14[gra11]",
+        "No sessions are carried any more once the first member has failed",
+        sessions_lost_with_the_first_failover,
+        "expected the longest silence of …: at most 700 ms, observed … in failover 2 …, and it did not come back…",
+    ),
+    Row(
+        "SNS-HA-15[sbg7]",
+        "A configuration that comes is unpacked over the one that is there, not beside it",
+        passive_lacks(
+            "sbg7",
+            ("ha_sync", "unpack(archive, _INCOMING)", 'unpack(archive, Path("/"))'),
+            ("ha_sync", ".mkdir(parents=True)", ".mkdir(parents=True, exist_ok=True)"),
+        ),
+        "expected files of fw…-sbg7 that changed: [], observed ['usr/Firewall/ConfigFiles/object'…]",
+    ),
+    Row(
+        "SNS-HA-16[sbg7]",
+        "The member with the loose cable has the higher priority, and an advantage need not last",
+        all_of(preferred("sbg7"), passive_lacks("sbg7", ("ha_state", "settle=max(1.0, 10 * dead)", "settle=0.0"))),
+        "expected takeovers: [], observed ['fw…-sbg7: the peer hands over'…]",
+    ),
+    Row(
+        "SNS-HA-17[gra11]",
+        "A member does not notice that nothing comes in",
+        active_lacks("gra11", ("ha_state", "deaf=max(0.5, dead)", 'deaf=float("inf")')),
+        "the takeover was late: expected fw…-gra11 active, alone within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-18[sbg7]",
+        "What was written last has not reached the disk of the member that lost power",
+        last_write_lost,
+        "the members' word on their synchronisation was late: expected synchronised: no, by both within 3 s, observed …",
     ),
 )

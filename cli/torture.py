@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from provisioning.torture.stage import Stage
 
 HELD, BROKEN, UNSURE = 0, 1, 3
-RUNS = Path("reports/runs")
 
 
 def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +31,7 @@ def register(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     torture.add_argument(
         "--shrink", type=float, default=3.0, metavar="M", help="minutes for each violation to be made small (3)"
     )
+    torture.add_argument("--runs", type=Path, default=Path("reports/runs"), metavar="DIR", help="where its folder goes")
     torture.add_argument("--show", action="store_true", help="only print what would be drawn: ten rounds")
 
 
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     wanted: Iterable[Round] = _replayed(given.replay) if given.replay else rounds(given.seed, terrain)
     if given.show:
         return _show(wanted)
-    folder = RUNS / time.strftime(f"torture-%Y%m%d-%H%M%S-seed{given.seed}")
+    folder = given.runs / time.strftime(f"torture-%Y%m%d-%H%M%S-seed{given.seed}")
     folder.mkdir(parents=True)
     with open_environment(deployment, progress=_progress) as environment, Stage(environment, terrain.sites) as stage:
         campaign = _campaign(given, stage, folder)

@@ -200,9 +200,9 @@ class Failover(Entry):
     """One failover and what it cost: ``kind`` names the fault ("member killed"), ``number`` counts from 1 in the instance.
 
     All times are in ms. ``resolution`` and ``noise`` are the instrument's own, from its control run: the pace of its packets,
-    and the longest gap that it saw while nothing happened. ``tokens`` are those of ``HA/highavailability`` at the time,
-    ``predicted`` is the longest gap that they foretell for plain flows (None: they do not say). ``drawn`` is the window that
-    the lanes were watched in.
+    and the longest gap that it saw while nothing happened, in the lane ``noisiest``. ``tokens`` are those of
+    ``HA/highavailability`` at the time, ``predicted`` is the longest gap that they foretell for plain flows (None: they do
+    not say). ``drawn`` is the window that the lanes were watched in.
     """
 
     entry: ClassVar[str] = "failover"
@@ -218,6 +218,7 @@ class Failover(Entry):
     drawn: tuple[float, float]
     tokens: dict[str, int] = field(default_factory=dict)
     predicted: float | None = None
+    noisiest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,9 @@ def _section(name: str, failovers: Sequence[Failover]) -> Iterator[str]:
     tokens = ", ".join(f"{token} {value}" for token, value in first.tokens.items())
     yield f"## {name}: {first.kind}, {len(failovers)} times"
     yield ""
-    yield f"{tokens}. Resolution {first.resolution:g}, noise at most {max(one.noise for one in failovers):g}."
+    loudest = max(failovers, key=lambda one: one.noise)
+    where = f" ({loudest.noisiest}, before failover {loudest.number})" if loudest.noisiest else ""
+    yield f"{tokens}. Resolution {first.resolution:g}, noise at most {loudest.noise:g}{where}."
     yield f"The machine woke the instrument late by {_late(failovers)}."
     if first.predicted is not None:
         yield f"The tokens foretell a gap of {first.predicted:g} for plain flows."

@@ -68,7 +68,8 @@ class Campaign:
         self._taken_over(active)
         self._flows_back(moment)
         end = time.monotonic_ns()
-        watched = Watched(kind, number, moment, begin, end, self.running.noise, instrument.watch(begin, end))
+        quiet = self.running.noise, self.running.noisiest
+        watched = Watched(kind, number, moment, begin, end, *quiet, instrument.watch(begin, end))
         budgets = self.scene.deployment.budgets.gaps[self.event]
 
         def written(instance: str, step: int) -> Failover:

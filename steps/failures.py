@@ -23,7 +23,7 @@ TOO_LATE = 1.5  # times the silence that counts as death
 LONGEST = 2000  # ms: what the fault takes
 LOST = 20  # % of the frames on a bad HA link
 SEEN_WITHIN = 1.5  # s at least: a loose cable comes and goes three times
-IMPORTED = 2000  # objects: far more than the room that is left in the last block of a file
+IMPORTED = 300  # objects: some blocks more than the file that they come into has, and than a full disk
 
 
 @dataclass(slots=True)

@@ -23,11 +23,14 @@ CONTROL = 400_000_000  # ns of flows that nothing disturbs
 
 @dataclass(slots=True)
 class Running:
-    """The flows of a scenario. ``noise`` is the longest gap (ms) that the instrument saw while nothing happened."""
+    """The flows of a scenario. ``noise`` is the longest gap (ms) that the instrument saw while nothing happened, and
+    ``noisiest`` the lane where it was.
+    """
 
     instrument: Instrument
     begun: int
     noise: float = 0.0
+    noisiest: str = ""
 
     def control(self) -> dict[str, int]:
         """Watch flows while nothing happens: how many messages each lane loses. What it takes for a gap is the noise.
@@ -37,8 +40,9 @@ class Running:
         begin = time.monotonic_ns()
         watched = self.instrument.watch(begin, begin + CONTROL)
         seen = {lane: one for lane, one in watched.items() if lane.flow.kind != "shell"}
-        longest = [one.longest for one in seen.values()]
-        self.noise = round(max(((one[1] - one[0]) / 1e6 for one in longest if one), default=0.0), 1)
+        longest = {str(lane): (one.longest[1] - one.longest[0]) / 1e6 for lane, one in seen.items() if one.longest}
+        self.noisiest = max(longest, key=longest.__getitem__, default="")
+        self.noise = round(longest.get(self.noisiest, 0.0), 1)
         return {str(lane): one.lost for lane, one in seen.items() if one.lost}
 
     def broken(self, flow: Flow) -> list[str]:

@@ -22,7 +22,7 @@ _DIRECTIONS: tuple[Direction, Direction] = ("there", "back")
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One failover as it was watched: times in ns of the monotonic clock, noise in ms."""
+    """One failover as it was watched: times in ns of the monotonic clock, noise in ms and the lane that had it."""
 
     kind: str
     number: int
@@ -30,6 +30,7 @@ class Watched:
     begin: int
     end: int
     noise: float
+    noisiest: str
     seen: Mapping[Lane, Seen]
 
     def since_moment(self, at: float) -> float:
@@ -56,6 +57,7 @@ def entry(
         lanes=tuple(_lane(watched, lane, seen, instrument, budgets) for lane, seen in watched.seen.items()),
         resolution=instrument.resolution_ms,
         noise=watched.noise,
+        noisiest=watched.noisiest,
         scheduling=Scheduling(median=round(late.median, 3), p95=round(late.p95, 3), max=round(late.max, 3)),
         drawn=(watched.since_moment(watched.begin), watched.since_moment(watched.end)),
         tokens={"TokenTimeout": ha.token_timeout, "PingInterval": ha.ping_interval, "NbPing": ha.ping_count},

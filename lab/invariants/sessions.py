@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from types import TracebackType
@@ -30,13 +31,19 @@ _LENGTH = 13  # bytes of a message: its number and a line feed
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A session to be planted: from a host to the echo server of another."""
+    """A session to be planted: from a host to the echo server of another.
+
+    ``device`` is the one that it must leave by: the tunnel of a VPN user, who has another address after each connection.
+    ``rebuilt``: what carries it is made anew by both ends, so that it goes on even when both members lost all they knew.
+    """
 
     name: str
     host: LabHost
     kind: socket.SocketKind
     address: IPv4Address
     port: int
+    device: str = ""
+    rebuilt: bool = False
 
 
 class Session:
@@ -54,14 +61,25 @@ class Session:
         self._socket.setblocking(False)
         if plan.kind is socket.SOCK_STREAM:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.connect_ex((str(plan.address), plan.port))
+        if not plan.device:
+            self._socket.connect_ex((str(plan.address), plan.port))
 
     def speak(self) -> None:
         """Send the next message; what TCP does not take now is not sent later."""
+        if self.plan.device:
+            self._speak_by_the_device()
+            return
         try:
             self._socket.send(b"%012d\n" % self.number)
         except OSError as why:
             self._note(why)
+        self.number += 1
+
+    def _speak_by_the_device(self) -> None:
+        """Not connected, and bound to the device each time: it may be another one by now."""
+        with suppress(OSError):  # it is not there, or has no address yet
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.plan.device.encode())
+            self._socket.sendto(b"%012d\n" % self.number, (str(self.plan.address), self.plan.port))
         self.number += 1
 
     def listen(self, not_before: float) -> None:

@@ -8,7 +8,7 @@ from lab.faults import catalogue
 from lab.faults.fault import Choice, Kind, Number, Parameter
 from lab.torture.sequence import ACTIVE, PASSIVE, Ground, Option
 from provisioning.deployment import Deployment, DeploymentError, located
-from provisioning.torture.planted import FLOWS
+from provisioning.torture.planted import flows
 
 SWITCH, HASYNC, CHANGE, REFUSE, APPLY, REKEY = (
     "switch", "hasync", "change-configuration", "refuse-session", "apply-policy", "renew-tunnels",
@@ -51,7 +51,7 @@ def ground(deployment: Deployment) -> Ground:
         message = "no site has a pair"
         remedy = "a campaign needs two members that take turns: give a site's firewall a second one"
         raise DeploymentError(located(str(deployment.plan), [(1, "sites", message, remedy)]))
-    return Ground(sites, tuple(_options()), FLOWS)
+    return Ground(sites, tuple(_options()), flows(deployment))
 
 
 def _options() -> Iterator[Option]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ from lab.faults import catalogue
 from lab.faults.injection import Injection
 from lab.invariants import configurations, forwarding, sessions
 from lab.invariants.configurations import Files
+from lab.invariants.echo import Echo
 from lab.invariants.pair import pair_of
 from lab.invariants.sessions import Session, Sessions, judge_allowed, judge_refused
 from lab.invariants.violation import Finding, Violation
@@ -25,11 +26,12 @@ from lab.torture.campaign import Outcome
 from lab.torture.sequence import ACTIVE, Round, Step
 from provisioning.environment import LabEnvironment
 from provisioning.torture import ground
-from provisioning.torture.planted import Planted, change, planted
+from provisioning.torture.planted import BEHIND, Planted, change, planted
 
 UNHEALTHY = "the pair does not return to health"
 HEALTHY_WITHIN = 20.0  # s after all is undone: a member boots in one and joins in two; a machine under load is given time
 LIVES_WITHIN = 6.0  # s for a session to be answered again after a short silence
+REBUILT_WITHIN = 20.0  # s for a tunnel or a VPN user's connection to be made anew: IKE asks for the third time after 11
 LIVES_AT_LAST = 60.0  # s after a long one: TCP waits up to twice as long as the silence that it met
 STANDS_WITHIN = 30.0  # s for a session to be established before anything is done; under a second on a machine with time
 _LOOK_EVERY = 0.05
@@ -73,21 +75,25 @@ class Site:
 
 
 class Stage:
-    """A runner of rounds, in a lab that is its own. A context manager: entering plants rules, sessions and the watch."""
+    """A runner of rounds, in a lab that is its own. A context manager: entering plants rules, servers and the watch."""
 
     def __init__(self, environment: LabEnvironment, sites: tuple[str, ...]) -> None:
         self.environment = environment
         self.sites: dict[str, Site] = {}
         self.sessions = Sessions()
         self._names = sites
+        self._ending = ExitStack()
         self._seen: dict[int, Violation] = {}
         self._injections: list[Injection] = []
         self._violations: list[Violation] = []
         self._notes: list[str] = []
 
     def __enter__(self) -> Stage:
-        self.sessions.__enter__()
+        self._ending.enter_context(self.sessions)
         try:
+            for site in self.environment.deployment.sites.values():
+                for host in site.hosts_of("web"):
+                    self._ending.enter_context(Echo(self.environment.host(host.id), BEHIND))
             for name in self._names:
                 self._open(name)
         except BaseException:
@@ -103,6 +109,8 @@ class Stage:
 
     def _open(self, name: str) -> None:
         cluster, rules = self.environment.cluster(name), planted(self.environment, name)
+        if rules.client is not None:
+            self._ending.callback(rules.client.hang_up)
         for member in cluster.members:
             rules.install(member)
         self.sites[name] = Site(cluster, rules, self._watch(cluster), cluster.members[0].snapshot())
@@ -113,7 +121,7 @@ class Stage:
     def _close(self) -> None:
         for site in self.sites.values():
             site.watch.__exit__(None, None, None)
-        self.sessions.__exit__(None, None, None)
+        self._ending.close()
 
     def watch_anew(self) -> None:
         """End the watches and begin new ones: what was found until now is forgotten."""
@@ -141,9 +149,11 @@ class Stage:
                     relaxed.enter_context(site.watch.relaxed(forwarding.deaf(site.watch.pair.timers)))
             self._perform(wanted)
             self._undo_all()
-        for name, site in self.sites.items():
+        for site in self.sites.values():
             self._heal(site)
-            self._judge_allowed(site, keeps=not _may_end_sessions(wanted, name))
+        ending = {name for name in self.sites if _may_end_sessions(wanted, name)}
+        for name, site in self.sites.items():
+            self._judge_allowed(site, ending={name} & ending, through_tunnels=ending)
         self._collect()
         return Outcome(tuple(self._violations), tuple(self._notes), time.monotonic() - began)
 
@@ -302,13 +312,17 @@ class Stage:
         if not _until(lambda: not _ailments(site.cluster), HEALTHY_WITHIN):
             raise LabError(f"{site.planted.site} is not healthy even after both members booted: {_ailments(site.cluster)}")
 
-    def _judge_allowed(self, site: Site, *, keeps: bool) -> None:
+    def _judge_allowed(self, site: Site, *, ending: Collection[str], through_tunnels: Collection[str]) -> None:
+        """``ending`` is not empty when the site's sessions may end; those through a tunnel also end with the other site's."""
         healthy = time.monotonic()
-        silences = [healthy - session.answered for session in site.allowed]
-        patience = min(max(LIVES_WITHIN, *(2.2 * silence for silence in silences), 0.0), LIVES_AT_LAST)
+        least = {session: REBUILT_WITHIN if session.plan.rebuilt else LIVES_WITHIN for session in site.allowed}
+        patience = min(max((max(within, 2.2 * (healthy - one.answered)) for one, within in least.items()), default=0.0),
+                       LIVES_AT_LAST)  # fmt: skip
         _until(lambda: all(session.answered > healthy for session in site.allowed), patience)
         for session in list(site.allowed):
             violation = judge_allowed(session, healthy)
+            may_end = through_tunnels if session.plan.port == BEHIND else ending
+            keeps = session.plan.rebuilt or not may_end
             if keeps:
                 site.judge(sessions.ENDED, violation)
             if violation:

@@ -13,6 +13,7 @@ KILLED = [
     dataclasses.replace(
         TAKEOVER,
         number=number,
+        noisiest="pings to gra11, back",
         lanes=(
             dataclasses.replace(LANE, gap=gap),
             dataclasses.replace(LANE, flow_class="tcp", gap=210.0, survived=gap < 90, budget=700),
@@ -28,7 +29,7 @@ def test_each_class_and_each_phase_is_told_by_its_distribution(tmp_path: Path) -
     assert "| nat | 70.0 | 80.0 | 90.0 | 90.0 | 40 | 250 | – |" in text
     assert "| tcp | 210.0 | 210.0 | 210.0 | 210.0 | 40 | 700 | 2 of 3 |" in text
     assert "| detection | 60.5 | 60.5 | 60.5 | 60.5 |" in text
-    assert "TokenTimeout 80. Resolution 2, noise at most 3.5." in text
+    assert "TokenTimeout 80. Resolution 2, noise at most 3.5 (pings to gra11, back, before failover 1)." in text
     assert "The tokens foretell a gap of 70 for plain flows." in text
 
 

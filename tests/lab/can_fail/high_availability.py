@@ -127,9 +127,11 @@ def sessions_lost_with_the_first_failover(ground: Ground) -> None:
     member = ground.environment.cluster("gra11").active()
     flow = f"udp,tp_dst={conntrackd.PORT}"
     wait = f"while ip -o link show {ground.port(member.name)} | grep -q LOWER_UP; do sleep 0.01; done"
-    drop = f'ovs-ofctl add-flow vrack "hard_timeout=20,priority=99,{flow},actions=drop"'
+    on_each = "for bridge in $(ovs-vsctl list-br); do {}; done".format
+    drop = on_each(f'ovs-ofctl add-flow $bridge "hard_timeout=20,priority=99,{flow},actions=drop"')
+    allow = on_each(f'ovs-ofctl del-flows $bridge "{flow}"')
     ground.switch(f"({wait}; {drop}) >/dev/null 2>&1 & echo $! >/run/awaiting-the-failover",
-                  f'kill $(cat /run/awaiting-the-failover) || true; ovs-ofctl del-flows vrack "{flow}"')  # fmt: skip
+                  f"kill $(cat /run/awaiting-the-failover) || true; {allow}")  # fmt: skip
 
 
 def preferred(site: str) -> Fault:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from pytest_bdd import then, when
 
-from lab.appliance.ha_state import Timers
+from lab.appliance.ha_timers import Timers
 from lab.device import Appliance, Snapshot
 from lab.faults import power
 from lab.namespace import Completed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.appliance import devices, ha_wire, paths
 from lab.appliance.errors import ApplianceError
-from lab.appliance.ha_state import Timers
+from lab.appliance.ha_timers import Timers
 
 if TYPE_CHECKING:
     from sns.model import Configuration, HaMember

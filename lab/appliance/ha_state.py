@@ -13,10 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sns.model import HighAvailability
+from lab.appliance.ha_timers import Timers
 
 _NEVER = float("-inf")
 
@@ -101,38 +99,6 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Timers:
-    """The machine's times in seconds, as they follow from the product's tokens.
-
-    ``dead`` is the silence that counts as death. A closed gate never waits for its agent: permission to forward lasts
-    ``lease`` and ends before a peer that hears nothing can have taken over.
-    """
-
-    dead: float
-    heartbeat: float
-    lease: float
-    start: float
-    patience: float  # how long a member that yields waits for the other
-    settle: float  # how long a returning advantage must last before the active gives way to it
-    deaf: float  # how long an active member asks its neighbours in vain
-
-    @classmethod
-    def of(cls, ha: HighAvailability) -> Timers:
-        """From ``TokenTimeout``, ``PingInterval`` and ``NbPing``: the later of both bounds decides (sns.md 1.9, 6)."""
-        dead = max(ha.token_timeout, ha.ping_interval * ha.ping_count) / 1000
-        heartbeat = max(0.005, min(ha.token_timeout / 4000, ha.ping_interval / 1000, dead / 4))
-        return cls(
-            dead=dead,
-            heartbeat=heartbeat,
-            lease=max(dead - heartbeat - 0.008, dead / 2),  # 8 ms: two ticks of the kernel's clock
-            start=max(0.3, 3 * dead),
-            patience=max(0.02, min(dead, 0.2)),
-            settle=max(1.0, 10 * dead),
-            deaf=max(0.5, dead),  # neighbours answer within milliseconds; a busy machine may take a tenth of a second
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Transition:
     """A change of mode (or ACTIVE to ACTIVE, when a conflict was won), with its cause and what was measured."""
 
@@ -169,6 +135,7 @@ class Member:
     _outranked_since: float | None = None
     _worsened: bool = False
     _yield_after: float = _NEVER
+    _hears_again: float = _NEVER
 
     def __post_init__(self) -> None:
         self.since = self._ticked = self.sensed = self.now
@@ -187,7 +154,9 @@ class Member:
 
     def sense(self, now: float) -> Transition | None:
         """A frame came in on a data network, of whomever: this member is not deaf."""
-        self.sensed, self.deaf = now, False
+        if self.deaf:
+            self.deaf, self._hears_again = False, now
+        self.sensed = now
         return self._judge(now)
 
     def tick(self, now: float) -> Transition | None:
@@ -289,7 +258,7 @@ class Member:
             return None
         if peer is not None:
             return self._passive_beside(peer, now)
-        if self.segments_alive(now) or self.standing.quality == 0:
+        if self.segments_alive(now) or self.standing.quality == 0 or now - self._hears_again < self.timers.dead:
             return None
         silent = now - max(self.heard_link, *self.heard_segments.values(), self.since - self.timers.dead)
         return self._become(Mode.ACTIVE, Cause.PEER_SILENT, now, f"silent for {_milliseconds(silent)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.appliance.ha_state import Timers
+from lab.appliance.ha_timers import Timers
 from lab.invariants.turns import Left, Overlaps, Turns
 
 NAME = "two members forward"

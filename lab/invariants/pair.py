@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from lab.appliance.devices import device
-from lab.appliance.ha_state import Timers
+from lab.appliance.ha_timers import Timers
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.host import LabHost

@@ -31,7 +31,10 @@ class Stalls:
         self._waiting = b""
 
     def __enter__(self) -> Stalls:
-        self._process = subprocess.Popen([sys.executable, "-I", "-S", __file__, self._wanted], stdout=subprocess.PIPE)
+        # In a session of its own: Ctrl-C, which its reader has to obey in order, would end it first.
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", __file__, self._wanted], stdout=subprocess.PIPE, start_new_session=True
+        )
         assert self._process.stdout is not None  # noqa: S101 - asked for above
         self._pipe = self._process.stdout.fileno()
         os.read(self._pipe, 1)  # it runs

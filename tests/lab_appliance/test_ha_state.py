@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.appliance.ha_state import Cause, Forced, Member, Mode, Report, Standing, Timers
+from lab.appliance.ha_state import Cause, Forced, Member, Mode, Report, Standing
+from lab.appliance.ha_timers import Timers
 from sns.model import HighAvailability
 
 TIMERS = Timers.of(HighAvailability(token_timeout=60, ping_interval=12, ping_count=5))
@@ -43,12 +44,13 @@ def test_it_does_so_also_while_it_hears_its_peer_on_the_ha_link() -> None:
 
 
 def test_it_leads_no_more_until_something_comes_in() -> None:
+    """Then it listens for its peer first, for as long as the peer may be silent."""
     member = working()
     assert pass_time(member, 0.0, 5.0) == [Cause.DEAF]
-    transition = member.sense(5.0)
-    assert transition is not None
-    assert (transition.after, transition.cause) == (Mode.ACTIVE, Cause.PEER_SILENT)
+    assert member.sense(5.0) is None
     assert member.report(5.0).standing.quality == 100
+    assert pass_time(member, 5.0, 5.0 + TIMERS.dead - TIMERS.heartbeat) == []
+    assert pass_time(member, 5.0 + TIMERS.dead - TIMERS.heartbeat, 5.1) == [Cause.PEER_SILENT]
 
 
 @pytest.mark.parametrize(

@@ -269,13 +269,13 @@ ROWS = (
     Row(
         "SNS-HA-16[sbg7]",
         "The member with the loose cable has the higher priority, and an advantage need not last",
-        all_of(preferred("sbg7"), passive_lacks("sbg7", ("ha_state", "settle=max(1.0, 10 * dead)", "settle=0.0"))),
+        all_of(preferred("sbg7"), passive_lacks("sbg7", ("ha_timers", "settle=max(1.0, 10 * dead)", "settle=0.0"))),
         "expected takeovers: [], observed ['fw…-sbg7: the peer hands over'…]",
     ),
     Row(
         "SNS-HA-17[gra11]",
         "A member does not notice that nothing comes in",
-        active_lacks("gra11", ("ha_state", "deaf=max(0.5, dead)", 'deaf=float("inf")')),
+        active_lacks("gra11", ("ha_timers", "deaf=max(0.5, dead)", 'deaf=float("inf")')),
         "the takeover was late: expected fw…-gra11 active, alone within 3 s, observed …",
     ),
     Row(

@@ -44,3 +44,20 @@ def test_no_negotiation_is_started_on_the_passive_member(pair: Pair) -> None:
     with pair.fault("daemon-dead daemon=charon", victim):
         pass
     assert running(victim) == PASSIVE
+
+
+def test_an_ike_daemon_that_did_not_get_its_policy_is_not_left_running(pair: Pair) -> None:
+    """It would refuse every peer, and as it runs nobody would start it again."""
+    former, member, swanctl = pair.active, pair.passive, "/usr/sbin/swanctl"
+    mark = len(member.read_log("l_ha"))
+    member.host.must(
+        "sh", "-ec", f"mv {swanctl} {swanctl}.kept; printf '#!/bin/sh\\nexit 1\\n' >{swanctl}; chmod 755 {swanctl}"
+    )
+    try:
+        former.apply("hainfo", "switch")
+        pair.eventually(lambda: '"vpn started"' in member.read_log("l_ha")[mark:], True)
+        assert "charon" not in running(member)
+    finally:
+        member.host.must("mv", "-f", f"{swanctl}.kept", swanctl)
+    member.apply("envpn", "-u")
+    assert "charon" in running(member)

@@ -42,7 +42,7 @@ def _up(given: argparse.Namespace) -> int:
     from provisioning.environment import lab_up
 
     began = time.monotonic()
-    environment = lab_up(load(given.deployment), keep=True, progress=_progress)
+    environment = lab_up(load(given.deployment), keep=True, progress=_progress, factory=given.factory)
     print(f"lab {environment.lab.run} is up after {time.monotonic() - began:.1f} s\n")
     print(_drawn(environment))
     print("rempart lab shell HOST | exec HOST CMD | capture SEGMENT | status | down")

@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
 
     up = verbs.add_parser("up", help="build a deployment in simulation and leave it running")
     up.add_argument("--deployment", type=Path, default=Path("deployments/guide"), metavar="DIR")
+    up.add_argument("--factory", action="store_true", help="firewalls as they are delivered, without configuration")
     _run_option(verbs.add_parser("status", help="what runs, drawn, with its addresses"))
     shell = verbs.add_parser("shell", help="a shell on a host")
     shell.add_argument("host", metavar="HOST")

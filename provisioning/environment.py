@@ -279,15 +279,18 @@ class LabEnvironment:
         self._taps.clear()
 
 
-def lab_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], None]) -> LabEnvironment:
-    """Build the deployment in simulation. Raises DeploymentError before anything is started, or LabError."""
+def lab_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], None], factory: bool = False) -> LabEnvironment:
+    """Build the deployment in simulation; with ``factory``, its firewalls as they are delivered, without configuration.
+
+    Raises DeploymentError before anything is started, or LabError.
+    """
     refuse_broken(deployment)
     with ownership.claimed(keep=keep) as run:
         secrets = Secrets(deployment.secrets, deployment.folder, store=ownership.lab_folder(run) / "secrets.json")
-        lab = running.up(topology(deployment, secrets), run=run, progress=progress)
+        lab = running.up(topology(deployment, secrets, factory=factory), run=run, progress=progress)
         ownership.write_facts(run, "deployment.json", {"folder": str(deployment.folder.resolve())})
         environment = LabEnvironment(deployment, lab, secrets)
-        for site in deployment.sites:
+        for site in deployment.sites if not factory else ():
             await_services(environment.cluster(site).members)
         return environment
 

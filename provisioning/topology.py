@@ -18,7 +18,7 @@ from lab.roles.network import Route
 from lab.roles.sshd import SshServer
 from lab.topology import Distance, Host, Nic, Segment, Topology
 from provisioning.deployment import Deployment, DeploymentError, located
-from provisioning.deployment_model import Internet, Member, PrivateHost, Site
+from provisioning.deployment_model import Internet, Member, Network, PrivateHost, Site
 from provisioning.keys import Keys
 from provisioning.secrets import Secrets
 from provisioning.toml_lines import field_name
@@ -52,13 +52,15 @@ APPLIANCE_FILESYSTEMS = {"/log": 32_000_000, FIREWALL: 16_000_000}
 APPLIANCE_LOGS = tuple(f"/log/l_{name}" for name in _LOGS)
 
 
-def topology(deployment: Deployment, secrets: Secrets) -> Topology:
-    """The lab of a deployment. Raises DeploymentError when secrets cannot be had, each at its line of the plan."""
+def topology(deployment: Deployment, secrets: Secrets, *, factory: bool = False) -> Topology:
+    """The lab of a deployment; with ``factory`` its firewalls have no configuration yet, and OpenStack's DHCP gives all of
+    their ports the planned addresses. Raises DeploymentError when secrets cannot be had, each at its line of the plan.
+    """
     _refuse_without(deployment, secrets)
     keys = Keys(deployment, secrets)
     hosts: list[Host] = []
     for number, site in enumerate(deployment.sites.values(), start=1):
-        hosts += _site(deployment, site, number, keys, secrets)
+        hosts += _site(deployment, site, number, keys, secrets, factory=factory)
     hosts += _internet(deployment, keys)
     vlans = sorted({network.vlan for site in deployment.sites.values() for network in site.networks.values()})
     return Topology(
@@ -83,23 +85,31 @@ def _refuse_without(deployment: Deployment, secrets: Secrets) -> None:
 # A site -------------------------------------------------------------------------------------------------------------
 
 
-def _site(deployment: Deployment, site: Site, number: int, keys: Keys, secrets: Secrets) -> Iterator[Host]:
+def _site(deployment: Deployment, site: Site, number: int, keys: Keys, secrets: Secrets, *, factory: bool) -> Iterator[Host]:
     for member in site.firewall.members:
-        yield _appliance(deployment, site, member, keys, secrets)
+        trees = {} if factory else _trees(deployment, site, secrets)
+        yield _appliance(site, member, keys, trees)
     for host in site.hosts.values():
         yield _bare_metal(deployment, site, host, keys) if host.trunk else _web(site, host, keys)
-    yield _dhcp(deployment, site, number)
+    yield _dhcp(deployment, site, number, factory=factory)
     yield _gateway(deployment, site, number)
 
 
-def _appliance(deployment: Deployment, site: Site, member: Member, keys: Keys, secrets: Secrets) -> Host:
+def _trees(deployment: Deployment, site: Site, secrets: Secrets) -> dict[str, tuple[bytes, int]]:
+    """What the deployment's folder holds of a site, as it is installed."""
+    return {
+        **_tree(deployment.configuration_folder(site.name), f"{FIREWALL}/ConfigFiles", secrets),
+        **_tree(deployment.data_folder(site.name), f"{FIREWALL}/Data", secrets),
+    }
+
+
+def _appliance(site: Site, member: Member, keys: Keys, trees: Mapping[str, tuple[bytes, int]]) -> Host:
     nics = tuple(
         Nic(f"eth{place}", site.networks[name].segment, member.macs[place], site.region)
         for place, name in enumerate(site.firewall.nics)
     )
     files = {
-        **_tree(deployment.configuration_folder(site.name), f"{FIREWALL}/ConfigFiles", secrets),
-        **_tree(deployment.data_folder(site.name), f"{FIREWALL}/Data", secrets),
+        **trees,
         **keys.firewall(site),
         f"{FIREWALL}/System/global": (
             f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n".encode(),
@@ -179,8 +189,8 @@ def _bare_metal(deployment: Deployment, site: Site, host: PrivateHost, keys: Key
     return _host(host.id, "baremetal", (nic,), setup, site, order=1, sysctls=baremetal.SYSCTLS, logs=baremetal.LOGS)
 
 
-def _dhcp(deployment: Deployment, site: Site, number: int) -> Host:
-    offered = [network for network in site.networks.values() if network.dhcp]
+def _dhcp(deployment: Deployment, site: Site, number: int, *, factory: bool) -> Host:
+    offered = [network for network in site.networks.values() if network.dhcp or (factory and network.role == "external")]
     subnets, nics = [], []
     for place, network in enumerate(offered):
         nics.append(Nic(f"eth{place}", network.segment, _mac(0xD0, number, place), site.region))
@@ -195,18 +205,37 @@ def _dhcp(deployment: Deployment, site: Site, number: int) -> Host:
             for member in site.firewall.members
             if network.role == "ha" and member.ha_address is not None
         ]
+        if factory and network.role != "ha":
+            reservations += [
+                dhcp.Reservation(member.macs[site.firewall.nics.index(network.name)], member.ports[network.name], member.id)
+                for member in site.firewall.members
+                if network.name in member.ports
+            ]
         subnets.append(
             dhcp.Subnet(
                 nic=f"eth{place}",
                 network=network.subnet,
-                own=network.dhcp,
-                gateway=deployment.private_address(site.name, network.name) if private else None,
+                own=network.dhcp or (_spare(site),),
+                gateway=_router(deployment, site, network),
                 nameservers=(deployment.internet.resolver,) if private else (),
                 reservations=tuple(reservations),
             )
         )
     setup = dhcp.dhcp(name=f"dhcp-{site.name}", subnets=subnets)
     return _host(f"dhcp-{site.name}", "dhcp", tuple(nics), setup, site, sysctls=dhcp.SYSCTLS, logs=dhcp.LOGS)
+
+
+def _router(deployment: Deployment, site: Site, network: Network) -> IPv4Address | None:
+    """The gateway that a subnet names to its ports."""
+    if network.role == "external":
+        return site.gateway
+    return deployment.private_address(site.name, network.name) if network.role == "private" else None
+
+
+def _spare(site: Site) -> IPv4Address:
+    """An address of the public block that nobody has. Raises StopIteration when all are taken."""
+    taken = {site.gateway, *site.released, *(port for member in site.firewall.members for port in member.ports.values())}
+    return next(address for address in reversed(list(site.block.hosts())) if address not in taken)
 
 
 def _gateway(deployment: Deployment, site: Site, number: int) -> Host:

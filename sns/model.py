@@ -483,6 +483,11 @@ class HighAvailability:
     password: str = field(default="", repr=False)
     forward: str = "All"
 
+    @property
+    def paired(self) -> bool:
+        """Whether there are two members. A cluster that waits for its second one works as a firewall that stands alone."""
+        return self.enabled and len(self.members) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class SilentSetting:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.appliance import configuration as configurations
-from lab.appliance import devices, filtering, leases, network, paths, programs, ruleset, spd
+from lab.appliance import devices, factory, filtering, leases, network, paths, programs, ruleset, spd
 from lab.appliance.errors import ApplianceError, Misused
 from sns.errors import ResolutionError
 from sns.model import Configuration
@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> int:
     paths.RUN.mkdir(parents=True, exist_ok=True)
     paths.LOG.mkdir(parents=True, exist_ok=True)
     leases.forget_all()
+    factory.install_if_empty()
     failures: list[ApplianceError] = []
     # The order matters: closed before it is connected, filtered before it forwards, services before they are judged.
     for group in ((_close,), (network.apply,), (filtering.apply,), (_vpn, _ssl_vpn, _management), (_agent,)):
@@ -59,7 +60,7 @@ def _run(group: Sequence[Step]) -> list[ApplianceError]:
 def _close(configuration: Configuration) -> None:
     """Nothing passes before the policy is there, tunnels' traffic nowhere else; a cluster's member is silent."""
     programs.run(("nft", "-f", "-"), given=ruleset.nothing_passes())
-    if configuration.ha.enabled:
+    if configuration.ha.paired:
         from lab.appliance import ha_gate
 
         link = configuration.interface(configuration.ha.interface or "")
@@ -83,8 +84,12 @@ def _management(configuration: Configuration) -> None:
 
 
 def _agent(configuration: Configuration) -> None:
-    if configuration.ha.enabled:
+    if configuration.ha.paired:
         _start("lab.appliance.ha_agent", configuration)
+    elif configuration.ha.enabled:
+        from lab.appliance import ha_join
+
+        ha_join.start()
 
 
 def _start(module: str, configuration: Configuration) -> None:

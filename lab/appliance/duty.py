@@ -17,7 +17,7 @@ _MARK = paths.RUN / "on-duty"
 
 def on_duty(configuration: Configuration) -> bool:
     """Whether this member is the one that serves tunnels."""
-    return not configuration.ha.enabled or _MARK.exists()
+    return not configuration.ha.paired or _MARK.exists()
 
 
 def forget() -> None:

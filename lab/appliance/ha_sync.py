@@ -134,6 +134,18 @@ def receive(archive: bytes) -> dict[str, Any]:
         shutil.rmtree(_INCOMING, ignore_errors=True)
 
 
+def replace_all(archive: bytes) -> None:
+    """Check a configuration and put it in place of ours without applying it: who joins starts again. Raises Refused."""
+    shutil.rmtree(_INCOMING, ignore_errors=True)
+    try:
+        unpack(archive, _INCOMING)
+        _refuse_broken(read(_fresh(paths.CONFIG), leases=leases.by_section()))
+        for folder in SYNCHRONISED:
+            _replace(folder, _fresh(folder))
+    finally:
+        shutil.rmtree(_INCOMING, ignore_errors=True)
+
+
 def _put_in_place() -> dict[str, Any]:
     _refuse_broken(read(_fresh(paths.CONFIG), leases=leases.by_section()))
     replaced, removed = _differences()

@@ -19,7 +19,10 @@ from lab.appliance.serverd.sessions import Guard, Session, Sessions
 from sns.errors import ResolutionError
 from sns.model import Configuration
 
-_GROUPS = ("console", "objects", "policy", "slots", "monitor")
+_GROUPS = (
+    "console", "objects", "interfaces", "policy", "slots", "tunnels", "remote_access", "people", "administration",
+    "cluster", "backup", "monitor",
+)  # fmt: skip
 _NUMBERS = {"BruteforceState": 1, "NbAttempt": 3, "TriesTime": 60, "TimeoutBanned": 60, "IdleTimeout": 300}
 
 

@@ -43,6 +43,7 @@ class Session:
     heard: float
     download: bytes | None = None
     upload: Callable[[bytes], Reply] | None = None
+    joining: tuple[IPv4Address, str] | None = None  # the cluster that is to be joined, and its password
 
     @property
     def shown_level(self) -> str:

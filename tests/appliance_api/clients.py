@@ -1,0 +1,112 @@
+"""The vendor's own clients, run as an administrator runs them: from a host of the lab, against an appliance of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from lab import namespace
+from lab.host import LabHost
+from provisioning.appliance.driver import Access
+from provisioning.environment import LabEnvironment
+from provisioning.keys import Keys
+
+SNSCLI = Path(sys.executable).with_name("snscli")
+TRAPS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Variables that make the library forget the authority that it was given (sns.md 4); who runs snscli unsets them."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What ``snscli`` said to each command of a script, in order."""
+
+    answers: tuple[tuple[str, str], ...]
+    status: int
+    output: str
+
+    def refused(self) -> list[str]:
+        """The commands that were not carried out, with why."""
+        return [f"{command}: {answer}" for command, answer in self.answers if answer[:1] != "1"]
+
+
+def access(environment: LabEnvironment, member_name: str, folder: Path) -> Access:
+    """How the administrator reaches a member at the address of its own port; its authority's file is put into ``folder``."""
+    site = environment.deployment.site(environment.lab.host(member_name).site)
+    member = next(one for one in site.firewall.members if one.id == member_name)
+    keys = Keys(environment.deployment, environment.secrets)
+    authority = folder / f"{site.name}.pem"
+    authority.write_bytes(keys.page_authority(site))
+    external = site.network_of("external").name
+    return Access(
+        address=member.ports[external],
+        name=member.serial,
+        password=environment.secrets.value("admin_password"),
+        authority=authority,
+        host_key=keys.ssh(f"firewall {site.name}").public,
+        key=keys.admin.private,
+        timeout=60,
+        unsigned=True,
+    )
+
+
+def public(access_: Access, environment: LabEnvironment, site: str) -> Access:
+    """The same, at the address that the site's pair shares."""
+    return replace(access_, address=IPv4Address(environment.deployment.public_address(site)))
+
+
+def snscli(host: LabHost, to: Access, script: str, folder: Path) -> Said:
+    """Run a script of commands with ``snscli`` in a host's network."""
+    file = folder / f"{to.name}.script"
+    file.write_text(script)
+    command = [
+        str(SNSCLI), "-h", to.name, "-i", str(to.address), "-u", to.user, "-p", to.password, "-C", str(to.authority),
+        "--timeout", "90", "-q", "-s", str(file),
+    ]  # fmt: skip
+    done = subprocess.run(
+        [*namespace.enter(host.pid, everything=False), *command],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={**{name: value for name, value in os.environ.items() if name not in TRAPS}, "NO_COLOR": "1"},
+    )
+    output = done.stdout + done.stderr
+    return Said(tuple(_answers(script, output)), done.returncode, output)
+
+
+def _answers(script: str, output: str) -> Iterator[tuple[str, str]]:
+    """Each command with the last line of its answer: what stands before the next command."""
+    lines = [line.replace("\x1b[0m", "").replace("\x1b[31m", "") for line in output.splitlines()]
+    commands = [line for line in script.splitlines() if line.strip() and not line.startswith("#")]
+    at = 0
+    for place, command in enumerate(commands):
+        if command not in lines[at:]:
+            yield command, "not carried out"
+            continue
+        start = lines.index(command, at) + 1
+        following = commands[place + 1] if place + 1 < len(commands) else None
+        end = lines.index(following, start) if following is not None and following in lines[start:] else len(lines)
+        said = [line for line in lines[start:end] if line]
+        yield command, said[-1] if said else "no answer"
+        at = end
+
+
+@contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """The environment with these variables, for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 it failed, or something is missing (``doctor``); 2 wrong use or bad input; 130 interrupted (Ctrl-C);
 143 terminated, 129 hung up: what was begun is undone first. ``rempart lab exec`` ends with the status of the command that
-it ran; ``rempart verify`` has codes of its own.
+it ran; ``rempart verify`` and ``rempart report merge`` have codes of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, cloud, compare, fault, preflight, report, torture, verify
+from cli import check, cloud, compare, fault, merge, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.register(commands)
     preflight.register(commands)
     report.register(commands)
+    merge.register(commands)
     verify.register(commands)
     return parser
 
@@ -70,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminated)
     try:
-        return _flushed(_run(_parser().parse_args(arguments)))
+        return _flushed(_run(_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Terminated as why:
@@ -79,6 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has gone: nor can Python's own last flush be read.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+
+
+def _words(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments with a command of two words, where one would be taken for a folder, as argparse knows it."""
+    return [merge.NAME, *arguments[2:]] if tuple(arguments[:2]) == merge.COMMAND else arguments
 
 
 def _flushed(status: int) -> int:
@@ -98,6 +104,7 @@ def _run(given: argparse.Namespace) -> int:
         "compare": compare.run,
         "preflight": preflight.run,
         "report": report.run,
+        merge.NAME: merge.run,
         "verify": verify.run,
     }
     if run := plain.get(given.command):

@@ -22,7 +22,11 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     from reports.languages import CODES
     from reports.renderings import FORMATS
 
-    parser = commands.add_parser("report", help="a recorded run as documents: page, PDF, JUnit, OSCAL, ...")
+    parser = commands.add_parser(
+        "report",
+        help="a recorded run as documents: page, PDF, JUnit, OSCAL, ...; report merge joins several",
+        epilog="rempart report merge RUN... --output DIR joins the records of several runs into one (--help tells more).",
+    )
     parser.add_argument("folder", type=Path, metavar="DIR", help="a run's folder, such as reports/runs/…")
     parser.add_argument("--lang", choices=CODES, default="en", help="language of what people read (default: en)")
     kinds = (*FORMATS, EVERY)

@@ -6,8 +6,14 @@ The entries are the schema. ``SCHEMA`` goes up when a reader of the old form wou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
+from reports.controls.entries import Catalogue as Catalogue
+from reports.controls.entries import Deviation as Deviation
+from reports.controls.entries import Support as Support
+from reports.controls.entries import Unmapped as Unmapped
+from reports.entry import Entry as Entry
+from reports.entry import Json as Json
 from reports.ledger import Lane, Phase, Scheduling
 
 SCHEMA = 2
@@ -22,25 +28,9 @@ Standing = Verdict | Literal["waived"]
 
 STANDINGS: tuple[Standing, ...] = ("pass", "fail", "waived", "inconclusive", "error", "skipped", "not applicable")
 
-Json = Any
-"""A value that JSON can hold; ``encoding.plain`` makes one of anything."""
-
 
 class RecordError(Exception):
     """A record cannot be written or read; the message names the file and, where there is one, the line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A line of the record: when it was written (UTC, ISO 8601) and by which parallel worker ("" when there is one).
-
-    ``before`` is the SHA-256 of the line before it, which chains them (``reports.chain``).
-    """
-
-    entry: ClassVar[str]
-    before: str = ""
-    at: str = ""
-    worker: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +65,42 @@ class Run(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Entry):
-    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request."""
+    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request.
+
+    ``features`` has the SHA-256 of every feature file that they stand in, by its path in the project.
+    """
 
     entry: ClassVar[str] = "plan"
     planned: tuple[str, ...]
     deselected: int = 0
+    features: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard(Entry):
+    """The plan is part ``number`` (from 1) of ``of`` into which ``whole`` was split; the others are run elsewhere."""
+
+    entry: ClassVar[str] = "shard"
+    number: int
+    of: int
+    whole: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin(Entry):
+    """A record that this one was joined from: ``origins/RUN`` below this one's folder has it, with its seal.
+
+    ``run`` is its id, ``shard`` which one it was ("3/8"; "" when it was none). ``sha256`` is that of its ``record.jsonl``,
+    ``sums`` that of its ``SHA256SUMS``, "" when it was never sealed. ``signed`` is the key that signed those, and whose that
+    is where it was asked; "" when nobody signed.
+    """
+
+    entry: ClassVar[str] = "origin"
+    run: str
+    shard: str
+    sha256: str
+    sums: str
+    signed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,90 +274,6 @@ class Outcome(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Catalogue(Entry):
-    """A catalogue of controls that this run has to do with, as it was read on the day ``read_on``.
-
-    ``name`` is its short name with its version, which ``Support`` and ``Unmapped`` refer to; ``date`` that of its publication;
-    ``licence`` what its publisher allows. ``unsupported`` are the labels of the controls that no scenario supports,
-    ``parameters`` values that it sets, each with ``control``, ``name``, ``value``, ``source`` and ``date``.
-    """
-
-    entry: ClassVar[str] = "catalogue"
-    name: str
-    title: str
-    version: str
-    publisher: str
-    source: str
-    date: str
-    read_on: str
-    licence: str
-    note: str = ""
-    unsupported: tuple[str, ...] = ()
-    parameters: tuple[dict[str, Json], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Support(Entry):
-    """A planned scenario supports a control, as the mapping of that day says.
-
-    ``catalogue`` is the catalogue's short name with its version, ``control`` the label as its publisher writes it, ``token``
-    the same as an identifier (OSCAL's rules: a letter first, then letters, digits, ``.``, ``-``, ``_``), ``title`` what the
-    control asks in few words, "" where its licence forbids even that. ``limit`` is what is not proven of this control beside
-    what the scenario does not prove anyway. ``source`` is where the control was read, ``date`` when
-    the mapping was made, ``confidence`` how sure number and wording are: ``verified``, ``title verified`` or ``to verify``.
-    """
-
-    entry: ClassVar[str] = "support"
-    scenario: str
-    catalogue: str
-    control: str
-    title: str
-    reason: str
-    does_not_prove: str
-    source: str
-    date: str
-    confidence: str
-    token: str = ""
-    limit: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmapped(Entry):
-    """Why a planned scenario supports no control: of the catalogue of this name, or of any when it is ""."""
-
-    entry: ClassVar[str] = "unmapped"
-    scenario: str
-    catalogue: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation(Entry):
-    """A known departure, as ``deviations.toml`` of the deployment says at the run's start.
-
-    ``subject`` is a scenario's or an instance's id, or ``CATALOGUE CONTROL``. A ``waiver`` accepts a failure until the end of
-    the day ``expires`` (ISO 8601, UTC); a ``finding`` is known and accepted by nobody. Texts in French are "" when the file has
-    none.
-    """
-
-    entry: ClassVar[str] = "deviation"
-    subject: str
-    kind: Literal["waiver", "finding"]
-    justification: str
-    owner: str
-    expires: str
-    compensation: str
-    file: str
-    line: int
-    justification_fr: str = ""
-    compensation_fr: str = ""
-
-    def in_force(self, day: str) -> bool:
-        """Whether it accepts a failure of this day (ISO 8601)."""
-        return self.kind == "waiver" and day <= self.expires
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Entry):
     """Something that happened to the run itself, such as an environment that had to be rebuilt."""
 
@@ -346,7 +283,10 @@ class Event(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End(Entry):
-    """The last line. A record without it was cut short. ``status`` is the exit status of the run."""
+    """The last line. A record without it was cut short. ``status`` is the exit status of the run.
+
+    Of a joined record ``status`` is the worst of its origins, and ``seconds`` what they took together.
+    """
 
     entry: ClassVar[str] = "end"
     status: int
@@ -359,6 +299,8 @@ ENTRIES: dict[str, type[Entry]] = {
     for kind in (
         Run,
         Plan,
+        Shard,
+        Origin,
         EnvironmentUp,
         Topology,
         Catalogue,

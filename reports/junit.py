@@ -55,6 +55,7 @@ def _about(record: Record) -> dict[str, str]:
         "commit": f"{run.commit}{' with uncommitted changes' if run.dirty else ''}",
         "deployment": run.deployment,
         "deployment.sha256": run.deployment_hash,
+        **({"shard": f"{record.shard.number} of {record.shard.of}"} if record.shard else {}),
         "environment": {True: "simulated lab", False: "real environment", None: "none"}[record.simulated],
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from reports.html.facts import headline
+from reports.html.facts import headline, shard
 from reports.html.page import shown
 from reports.html.view import InstanceView, ReportView, view
 from reports.languages import Language, language
@@ -90,6 +90,7 @@ def _facts(report: ReportView, said: Language, way: str) -> Iterator[str]:
         f"{said.text('Deployment')} {_code(run.deployment)}",
         f"{said.text('Configuration, SHA-256')} `{run.deployment_hash}`",
         f"{said.text('Run')} {_code(run.run)}",
+        *([f"{said.text('Shard')} {shard(record, said)}"] if record.shard else []),
         *([said.seconds(record.end.seconds)] if record.end else []),
         f"[{said.text('Test report')}]({way}report.html)",
         f"[{RECORD}]({way}{RECORD})",

@@ -33,12 +33,14 @@ from reports.entries import (
     Failover,
     Json,
     Observation,
+    Origin,
     Outcome,
     Plan,
     RecordError,
     Run,
     Scenario,
     Series,
+    Shard,
     Standing,
     Step,
     Support,
@@ -227,6 +229,8 @@ class Record:
     folder: Path
     run: Run
     plan: Plan | None = None
+    shard: Shard | None = None
+    origins: list[Origin] = field(default_factory=list)
     environments: list[EnvironmentUp] = field(default_factory=list)
     topology: Topology | None = None
     catalogues: list[Catalogue] = field(default_factory=list)
@@ -248,6 +252,11 @@ class Record:
     def not_run(self) -> tuple[str, ...]:
         """Planned instances that never began."""
         return tuple(name for name in (self.plan.planned if self.plan else ()) if name not in self.scenarios)
+
+    @property
+    def elsewhere(self) -> int:
+        """How many instances are in another shard."""
+        return len(self.shard.whole) - len(self.plan.planned) if self.shard and self.plan else 0
 
     @property
     def complete(self) -> bool:
@@ -292,12 +301,7 @@ def read(folder: Path) -> Record:
     when its lines are not those that were written.
     """
     path = folder / RECORD
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as why:
-        raise RecordError(f"{path}: {why.strerror}") from None
-    cut = lines.pop() != b""
-    entries = list(_entries(path, lines))
+    entries, cut = entries_of(folder)
     if not entries or not isinstance(entries[0], Run):
         raise RecordError(f"{path}:1: a record begins with a run entry")
     record = Record(folder=folder, run=entries[0], cut=cut)
@@ -310,6 +314,17 @@ def read(folder: Path) -> Record:
         one.waiver = waiver_of(one.start.instance, record.deviations)
         one.expired = one.waiver is not None and not one.waiver.in_force(record.day)
     return record
+
+
+def entries_of(folder: Path) -> tuple[list[Entry], bool]:
+    """The lines of a record as they stand, and whether the last is only half there. Raises RecordError as ``read`` does."""
+    path = folder / RECORD
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as why:
+        raise RecordError(f"{path}: {why.strerror}") from None
+    cut = lines.pop() != b""
+    return list(_entries(path, lines)), cut
 
 
 def _entries(path: Path, lines: Sequence[bytes]) -> Iterator[Entry]:
@@ -335,6 +350,7 @@ def _entry(values: Json) -> Entry:
 
 
 _LISTED: Mapping[type[Entry], str] = {
+    Origin: "origins",
     EnvironmentUp: "environments",
     Catalogue: "catalogues",
     Configuration: "configurations",
@@ -353,6 +369,8 @@ def _add(record: Record, entry: Entry) -> None:
     match entry:
         case Plan():
             record.plan = entry
+        case Shard():
+            record.shard = entry
         case Topology():
             record.topology = entry
         case Scenario():

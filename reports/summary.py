@@ -147,9 +147,13 @@ def _footer(record: Record, ink: _Ink) -> str:
         told.append(ink(f"{len(record.not_run)} not run", _YELLOW))
     if record.plan and record.plan.deselected:
         told.append(f"{record.plan.deselected} left out on request")
+    if record.elsewhere:
+        told.append(f"{record.elsewhere} in other shards")
     took = f" in {record.end.seconds:.1f} s" if record.end else ""
     booted = sum(one.seconds for one in record.environments)
     started = f", {booted:.1f} s of it to start the environment" if booted else ""
+    if record.origins:
+        took += f", joined from {len(record.origins)} records"
     lines = [f"{ink(', '.join(told) or 'nothing ran', _BOLD)}{took}{started}"]
     if not record.complete:
         lines.append(ink("The record is incomplete: the run did not come to its end.", _YELLOW))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reports import chain, seal, signature, timestamp
+from reports import chain, origins, seal, signature, timestamp
 from reports.entries import SCHEMA, Json, RecordError
-from reports.record import RECORD
+from reports.record import RECORD, entries_of, read
 
 Kind = Literal["changed", "missing", "added", "unreadable", "incomplete", "not sealed", "not signed", "not stamped"]
 
-_TOLD = tuple(b'"entry":"%s"' % kind for kind in (b"plan", b"scenario", b"evidence", b"outcome", b"end"))
+_TOLD = tuple(b'"entry":"%s"' % kind for kind in (b"plan", b"origin", b"scenario", b"evidence", b"outcome", b"end"))
 """What begins the lines that say what must be there. The others are vouched for by the chain alone."""
 
 
@@ -53,7 +54,8 @@ class _Told:
     planned: Sequence[str] = ()
     begun: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
-    evidence: list[tuple[int, str, str]] = field(default_factory=list)
+    files: list[tuple[int, str, str]] = field(default_factory=list)
+    joined: bool = False
     end: bool = False
 
 
@@ -72,6 +74,8 @@ def verify(folder: Path, *, signers: Path | None = None, signer: str = "", times
         hashes = hashing.result()
     _files(done, hashes, others, told)
     _complete(done, told)
+    if told.joined and not any(one.kind in ("changed", "missing", "unreadable") for one in done.findings):
+        _as_the_origins_tell(done)
     _signature(done, signers, signer)
     _token(done, timestamp_ca)
     return done
@@ -119,12 +123,16 @@ def _tell(told: _Told, number: int, line: Mapping[str, Json]) -> None:
     match line["entry"]:
         case "plan":
             told.planned = [str(one) for one in line["planned"]]
+        case "origin":
+            told.joined, folder = True, f"{origins.FOLDER}/{line['run']}"
+            told.files.append((number, f"{folder}/{RECORD}", str(line["sha256"])))
+            told.files += [(number, f"{folder}/{seal.SUMS}", str(line["sums"]))] if line["sums"] else []
         case "scenario":
             told.begun.add(line["instance"])
         case "outcome":
             told.ended.add(line["instance"])
         case "evidence":
-            told.evidence.append((number, str(line["path"]), str(line["sha256"])))
+            told.files.append((number, str(line["path"]), str(line["sha256"])))
         case "end":
             told.end = True
 
@@ -142,6 +150,26 @@ def _complete(done: Verification, told: _Told) -> None:
             done.found("incomplete", RECORD, f"{one} began and did not end")
 
 
+def _as_the_origins_tell(done: Verification) -> None:
+    """Hold what a joined record tells of its runs against their own records, which others may have signed."""
+    try:
+        record, expected = read(done.folder), []
+        for one in record.origins:
+            entries, _ = entries_of(done.folder / origins.FOLDER / one.run)
+            expected += [(one.run, entry) for entry in origins.told(entries, one.shard or one.run)]
+    except RecordError as why:
+        done.found("changed", origins.FOLDER, f"has a record that is none: {why}")
+        return
+    entries, _ = entries_of(done.folder)
+    here = [(number, entry) for number, entry in enumerate(entries, start=1) if entry.worker]
+    for (number, entry), (run, other) in zip(here, expected, strict=False):
+        if dataclasses.replace(entry, before="") != other:
+            done.found("changed", f"{RECORD}:{number}", f"is not what {origins.FOLDER}/{run} tells here")
+            return
+    if len(here) != len(expected):
+        done.found("changed", RECORD, f"tells {len(here)} lines of its origins, which have {len(expected)}")
+
+
 # The files
 
 
@@ -151,7 +179,7 @@ def _files(done: Verification, hashes: Mapping[str, str], others: Sequence[str],
     for name, number, digest in _sums(done) if sealed else ():
         expected.setdefault(name, []).append((f"{seal.SUMS}:{number}", digest))
     listed = set(expected)
-    for number, name, digest in told.evidence:
+    for number, name, digest in told.files:
         expected.setdefault(name, []).append((f"{RECORD}:{number}", digest))
     done.files = len(hashes)
     for name, witnesses in expected.items():

@@ -57,8 +57,22 @@ def facts(report: ReportView, said: Language) -> list[tuple[str, str]]:
         (said.text("Tool"), f"{run.tool}{', ' + said.text('commit {commit}', commit=commit) if run.commit else ''}"),
         (said.text("Machine"), f"{run.platform}, Python {run.python}"),
         (said.text("Planned and run"), _completeness(report, said)),
+        (said.text("Shard"), shard(record, said)),
+        (said.text("Joined from"), ", ".join(one.shard or one.run for one in record.origins)),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def shard(record: Record, said: Language) -> str:
+    """Which shard of how many this is, and how many scenarios are in the others; "" when it is none."""
+    if record.shard is None:
+        return ""
+    return said.text(
+        "{number} of {of}; {elsewhere} scenarios are in the others",
+        number=record.shard.number,
+        of=record.shard.of,
+        elsewhere=record.elsewhere,
+    )
 
 
 def _clock(run: Run, said: Language) -> str:

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 PLUGINS = tuple(
     f"{__name__}.{concern}"
-    for concern in ("collection", "instances", "fit", "controls", "sealing", "recording", "verdicts", "environment", "restore")
+    for concern in (
+        "collection",
+        "instances",
+        "sharding",
+        "fit",
+        "controls",
+        "sealing",
+        "recording",
+        "verdicts",
+        "environment",
+        "restore",
+        "workers",
+    )
 )
 """The plugins' module names, in the order in which pytest registers them."""

@@ -93,7 +93,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     failed = stopped = False
     try:
         return (yield)
-    except pytest.exit.Exception:
+    except (pytest.exit.Exception, KeyboardInterrupt):
         stopped = True  # told to stop: no more work than the teardown
         raise
     except pytest.skip.Exception:

@@ -22,7 +22,7 @@ from reports.entries import Step as StepEntry
 from reports.record import Writer, read
 from reports.seal import SealFailed
 from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
-from steps.plugins import collection, controls, run_header, sealing, verdicts
+from steps.plugins import collection, controls, run_header, sealing, sharding, verdicts
 from steps.verdict import Prediction, Refuted, words
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class Recorder:
         self._begun = time.monotonic()
         self._not_counted = 0.0
         self._open: _OpenStep | None = None
-        self._planned: tuple[str, ...] = ()
+        self._plan = Plan(planned=())
         self._deselected = 0
         self._only_ours = True
         self._lost = ""
@@ -211,8 +211,8 @@ class Recorder:
         return self._writer
 
     def _opening(self) -> list[Entry]:
-        plan = Plan(planned=self._planned, deselected=self._deselected)
-        return [run_header.header(self.config, self.folder.name), plan, *controls.opening(self.config, self._planned)]
+        header = run_header.header(self.config, self.folder.name)
+        return [header, self._plan, *sharding.entry(self.config), *controls.opening(self.config, self._plan.planned)]
 
     def close(self) -> None:
         """Let go of the file."""
@@ -237,19 +237,16 @@ class Recorder:
     def _now(self) -> float:
         return time.monotonic() - self._not_counted
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell a parallel worker where the run's record is."""
-        run_header.tell_worker(self.config, node.workerinput)
-
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember what is going to run."""
-        self._planned = tuple(item.name for item in session.items if collection.template_of(item))
+        ours = [item for item in session.items if collection.template_of(item)]
+        features = run_header.feature_hashes(self.config, ours)
+        self._plan = Plan(planned=tuple(item.name for item in ours), deselected=self._deselected, features=features)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Count what was left out on request."""
-        self._deselected += len(items)
+        self._deselected += sum(not sharding.elsewhere(self.config, item) for item in items)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """What could not be collected is pytest's to tell."""
@@ -355,7 +352,7 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the record, render and seal it; a parallel worker leaves that to the controller."""
-        if hasattr(self.config, "workerinput") or not self._recorded():
+        if hasattr(self.config, "workerinput") or not self.recorded():
             return
         try:
             counts = {str(verdict): number for verdict, number in read(self.folder).counts().items()}
@@ -369,7 +366,8 @@ class Recorder:
         if self._only_ours and self.config.get_verbosity() < 2:
             self._leave_the_failures_to_us()
 
-    def _recorded(self) -> bool:
+    def recorded(self) -> bool:
+        """Whether anything of this run was written."""
         return Writer(self.folder).path.exists()
 
     def _leave_the_failures_to_us(self) -> None:
@@ -383,7 +381,7 @@ class Recorder:
         """Print the run, use case by use case."""
         if self._lost:
             terminalreporter.write_line(f"The record is not complete: {self._lost}", red=True)
-        if hasattr(self.config, "workerinput") or not self._recorded():
+        if hasattr(self.config, "workerinput") or not self.recorded():
             return
         here = Path.cwd()
         folder = self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder

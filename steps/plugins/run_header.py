@@ -6,7 +6,7 @@ import hashlib
 import platform
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reports.entries import Run
-from steps.plugins import clock, instances, surroundings
+from steps.plugins import clock, collection, instances, surroundings
 
 if TYPE_CHECKING:
     from provisioning.redaction import Redaction
@@ -92,11 +92,17 @@ def known_secrets(config: pytest.Config) -> Redaction:
 
 def hashes(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file below a folder, by path relative to it, in order."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    return {path.relative_to(folder).as_posix(): hash_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def hash_of(file: Path) -> str:
+    """The SHA-256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def feature_hashes(config: pytest.Config, items: Iterable[pytest.Item]) -> dict[str, str]:
+    """The SHA-256 of each file that these tests stand in, by its path in the project."""
+    return {collection.relative(path, config): hash_of(path) for path in sorted({item.path for item in items})}
 
 
 def hash_of_list(files: Mapping[str, str]) -> str:

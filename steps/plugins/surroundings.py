@@ -145,6 +145,17 @@ def open_environment(deployment: Deployment, *, lab: LabMode, progress: Callable
         opened.__exit__(None, None, None)
 
 
+def remove_abandoned() -> Sequence[str]:
+    """Remove environments whose owner is dead; their names. Raises Unusable when that cannot be done."""
+    from lab import ownership
+    from lab.errors import LabError
+
+    try:
+        return ownership.remove_abandoned()
+    except LabError as why:
+        raise Unusable(str(why)) from None
+
+
 def members(environment: Environment) -> Sequence[Member]:
     """The members with their configuration as it is now. Raises Unusable when one cannot be read."""
     from lab.errors import LabError

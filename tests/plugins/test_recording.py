@@ -318,11 +318,3 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert done.status == 9
     assert "the record cannot be written" in done.output
     assert "Traceback" not in done.output
-
-
-def test_a_crashed_worker_is_not_lost(tmp_path: Path) -> None:
-    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD, _with("the run is killed"))}, SENTENCES)
-    assert tree.run("-n", "1", "features/a.feature").status == 1
-    record = tree.record()
-    assert record.scenarios["SNS-B-01"].verdict == "error"
-    assert not record.complete

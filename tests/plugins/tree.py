@@ -102,6 +102,7 @@ def load_deployment(folder):
 surroundings.load_deployment = load_deployment
 surroundings.capabilities = lambda deployment: frozenset(FAKE["capabilities"])
 surroundings.open_environment = open_environment
+surroundings.remove_abandoned = lambda: log("swept") or ["ab12cd"]
 surroundings.outline = lambda deployment: {"sites": (), "segments": (), "hosts": ()}
 pytest_plugins = [*PLUGINS, "sentences"]
 """
@@ -213,7 +214,7 @@ class Tree:
 
     def finish(self, process: subprocess.Popen[str]) -> Finished:
         """Wait for what was started."""
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
         return Finished(process.returncode, output)
 
     @property

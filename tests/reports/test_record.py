@@ -23,8 +23,10 @@ from reports.entries import (
     Evidence,
     Failover,
     Observation,
+    Origin,
     RecordError,
     Series,
+    Shard,
     Step,
     Support,
     Topology,
@@ -101,7 +103,9 @@ HAS = Configuration(
     sha256="0" * 64,
     files={"ConfigFiles/object": "0" * 64},
 )
-EVERY = [*BASIC, HAS, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE, DEPARTS]
+PART = Shard(number=3, of=8, whole=("SNS-WEB-01[sbg7]", "SNS-WEB-02"))
+FROM = Origin(run="20261126T000000Z-guide-abcdef", shard="3/8", sha256="0" * 64, sums="", signed="ED25519 key SHA256:x")
+EVERY = [*BASIC, PART, FROM, HAS, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE, DEPARTS]
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 it failed, or something is missing (``doctor``); 2 wrong use or bad input; 130 interrupted (Ctrl-C);
 143 terminated, 129 hung up: what was begun is undone first. ``rempart lab exec`` ends with the status of the command that
-it ran; ``rempart verify`` and ``rempart report merge`` have codes of their own.
+it ran; ``rempart verify``, ``rempart gate`` and ``rempart report merge`` have codes of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, cloud, compare, fault, merge, preflight, report, torture, verify
+from cli import check, cloud, compare, fault, gate, merge, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     check.register(commands)
     cloud.register(commands)
     compare.register(commands)
+    gate.register(commands)
     preflight.register(commands)
     report.register(commands)
     merge.register(commands)
@@ -102,6 +103,7 @@ def _run(given: argparse.Namespace) -> int:
         "check": check.run,
         "cloud": cloud.run,
         "compare": compare.run,
+        "gate": gate.run,
         "preflight": preflight.run,
         "report": report.run,
         merge.NAME: merge.run,

@@ -317,16 +317,20 @@ def lab_attach(run: str | None = None, deployment: Deployment | None = None) -> 
 
 @contextmanager
 def open_environment(
-    deployment: Deployment, *, lab: LabMode = "fresh", progress: Callable[[str], None] = running.silent
+    deployment: Deployment,
+    *,
+    lab: LabMode = "fresh",
+    run: str | None = None,
+    progress: Callable[[str], None] = running.silent,
 ) -> Iterator[LabEnvironment]:
     """The environment for a test run: a fresh lab that goes with it, one that stays (``keep``), or one that runs.
 
+    ``run`` names the one to attach to.
+
     Raises DeploymentError for a deployment that cannot be built, LabError for a lab that does not come up.
     """
-    if lab == "attach":
-        environment = lab_attach(deployment=deployment)
-    else:
-        environment = lab_up(deployment, keep=lab == "keep", progress=progress)
+    attach, keep = lab == "attach", lab == "keep"
+    environment = lab_attach(run, deployment) if attach else lab_up(deployment, keep=keep, progress=progress)
     environment.hide(*written(deployment))
     try:
         yield environment

@@ -6,6 +6,7 @@ Git is asked for the files of a revision without checking anything out; a backup
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -84,6 +85,19 @@ def opened(name: str, opening: Opening | None = None) -> Iterator[Source]:
     """
     with tempfile.TemporaryDirectory(prefix="rempart-source-") as scratch:
         yield _source(name, Path(scratch), opening or Opening())
+
+
+@contextmanager
+def with_tree(plan: Source, site: str, tree: Source) -> Iterator[Source]:
+    """A copy of a deployment in which a site has another ConfigFiles tree; it is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="rempart-source-") as scratch:
+        folder = Path(scratch) / plan.folder.name
+        shutil.copytree(plan.folder, folder, ignore=shutil.ignore_patterns(".git"))
+        shutil.rmtree(folder / site / "ConfigFiles", ignore_errors=True)
+        shutil.copytree(tree.folder, folder / site / "ConfigFiles")
+        if (tree.folder.parent / "Data").is_dir() and tree.folder.name == "ConfigFiles":
+            shutil.copytree(tree.folder.parent / "Data", folder / site / "Data", dirs_exist_ok=True)
+        yield Source(folder, tree.base)
 
 
 def _source(name: str, scratch: Path, opening: Opening) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
@@ -15,6 +16,9 @@ NO_ADDRESS = IPv4Address(0)
 
 NO_NETWORK = IPv4Network((0, 32))
 """Stands for a network that could not be read."""
+
+NO_DAY = date.min
+"""Stands for a day that could not be read."""
 
 _Value = TypeVar("_Value")
 
@@ -37,6 +41,10 @@ class Findings:
     def add(self, place: Place, message: str, remedy: str = "") -> None:
         """Note what is wrong at a place, and what to do; the same thing said twice is kept once."""
         self._found[self._lines.line(place), field_name(place), message, remedy] = None
+
+    def line(self, place: Place) -> int:
+        """The line of a place, counted from 1."""
+        return self._lines.line(place)
 
     def where(self, place: Place) -> str:
         """A place as another finding may refer to it: ``line 12 (sites.sbg7.gateway)``."""
@@ -93,6 +101,10 @@ class Table:
     def flag(self, key: str, *, default: bool) -> bool:
         """true or false."""
         return self._read(key, _as_flag, default, default)
+
+    def day(self, key: str) -> date:
+        """A day, without quotes (``2027-01-31``)."""
+        return self._read(key, _as_day, NO_DAY, None)
 
     def choice(self, key: str, allowed: Iterable[str]) -> str:
         """One of the allowed words; the nearest is proposed for a wrong one."""
@@ -235,6 +247,12 @@ def _as_number(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise Unreadable("must be a number, without quotes")
     return float(value)
+
+
+def _as_day(value: Any) -> date:
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise Unreadable("must be a day, without quotes, such as 2027-01-31")
+    return value
 
 
 def _as_address(value: Any) -> IPv4Address:

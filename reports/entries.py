@@ -274,6 +274,33 @@ class Outcome(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Entry):
+    """A change of configuration that this run was to judge, of a site and of a ``kind`` (``opens.internet``).
+
+    ``needs`` is what the policy says of it: ``nothing``, ``approval`` or ``refused``; ``answered`` who answers for it, and why,
+    when it was expected. ``what`` are the sets of packets, or the setting, ``was`` and ``now`` what became of them and what
+    does, ``example`` one of the packets. ``seen_before`` and ``seen_after`` are what was measured of it, ``wrong`` how that is
+    not what the model says, ``unmeasured`` why it was not measured.
+    """
+
+    entry: ClassVar[str] = "change"
+    site: str
+    kind: str
+    needs: Literal["nothing", "approval", "refused"]
+    what: tuple[str, ...]
+    was: str
+    now: str
+    file: str
+    line: int
+    example: str = ""
+    answered: str = ""
+    seen_before: str = ""
+    seen_after: str = ""
+    wrong: str = ""
+    unmeasured: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event(Entry):
     """Something that happened to the run itself, such as an environment that had to be rebuilt."""
 
@@ -308,6 +335,7 @@ ENTRIES: dict[str, type[Entry]] = {
         Support,
         Unmapped,
         Deviation,
+        Change,
         Scenario,
         Step,
         Observation,

@@ -76,9 +76,14 @@ class Comparison:
     space: Space
 
 
-def compare(before: Configuration, after: Configuration) -> Comparison:
-    """The packets whose fate a change of configuration changes. Raises KeyError when an active slot has no file."""
+def compare(before: Configuration, after: Configuration, also: Cuts | None = None) -> Comparison:
+    """The packets whose fate a change of configuration changes; ``also`` are lines at which they are to be told apart.
+
+    Raises KeyError when an active slot has no file.
+    """
     cuts = Cuts.of(before) | Cuts.of(after)
+    if also is not None:
+        cuts |= also
     one, other = _Fates(before, cuts), _Fates(after, cuts)
     found: dict[tuple[Fate, Fate, Cause, Cause], list[Box]] = {}
     for box, fate, cause in one.of([one.space.everything]):

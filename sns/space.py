@@ -89,6 +89,19 @@ class Space:
         )
         return box if all(box) else None
 
+    def packets(
+        self, arrivals: Iterable[str] | None, sources: AddressSet, destinations: AddressSet, service: int | None
+    ) -> Box | None:
+        """The packets that these describe, all of them among the cuts; None is any arrival or service."""
+        arrival = None if arrivals is None else _union(self._way.get(name.lower(), 0) for name in arrivals)
+        box = self.everything._replace(
+            arrival=self.everything.arrival if arrival is None else arrival,
+            source=self._mask(sources),
+            destination=self._mask(destinations),
+            service=self.services.all if service is None else service,
+        )
+        return box if all(box) else None
+
     def _arrival(self, rule: Rule) -> int:
         arrival = self.everything.arrival
         if rule.source_interface:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from sns.comparison import Comparison, compare
 from sns.identity import BASE_FILE
-from sns.model import Configuration, Finding, Rule, Severity
+from sns.logging_changed import logging_changed
+from sns.model import Configuration, Finding, Severity
 from sns.mutation.mutant import Mutant, applied
 from sns.settings_changed import SettingChanged, settings_changed
 from sns.wording import Wording
@@ -93,39 +94,12 @@ def judge(original: Configuration, mutated: Configuration, *, synchronised: bool
         f"now it {words.fate(one.after)}, by {one.now}"
         for one in comparison.differences
     )
-    settings = (*(str(change) for change in _settings(original, mutated)), *_logging(original, mutated))
+    settings = (*(str(change) for change in _settings(original, mutated)), *logging_changed(original, mutated))
     if not synchronised:
         settings = (*settings, "the members' files: were the same, now differ")
     examples = tuple(str(comparison.space.example(one.boxes[0])) for one in comparison.differences)
     kind: Kind = "differs" if flows or settings else "equivalent"
     return Judgement(kind, mutated, flows, examples, settings, places=_places(comparison))
-
-
-def _logging(original: Configuration, mutated: Configuration) -> Iterator[str]:
-    """The packets that a rule logged and none does now, or the other way round."""
-    if [_logged(rule) for rule in original.policy.filter] == [_logged(rule) for rule in mutated.policy.filter]:
-        return
-    comparison = compare(_by_logging(original), _by_logging(mutated))
-    words = Wording(mutated, comparison.space)
-    for one in comparison.differences:
-        said = {"opens": "is logged now, was not", "closes": "was logged, is not now"}.get(one.kind)
-        if said:
-            yield f"{words.box(one.boxes[0])}: {said}"
-
-
-def _logged(rule: Rule) -> tuple[str, bool, bool]:
-    return rule.text, rule.log, rule.enabled
-
-
-def _by_logging(configuration: Configuration) -> Configuration:
-    """The same rules, with "pass" for those that log and "block" for others: what passes then is what is logged."""
-    slot, policy = configuration.active_policy, configuration.policy
-    rules = tuple(
-        replace(rule, action="pass" if rule.log else "block", translation=None, url_filter=None, ssl_filter=None, route=None)
-        for rule in policy.filter
-        if rule.action in ("pass", "block", "reset")
-    )
-    return replace(configuration, policies={**configuration.policies, slot: replace(policy, filter=rules, nat=())})
 
 
 def _new_errors(original: Configuration, mutated: Configuration) -> tuple[str, ...]:

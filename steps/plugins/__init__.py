@@ -8,6 +8,7 @@ PLUGINS = tuple(
         "collection",
         "instances",
         "sharding",
+        "gating",
         "fit",
         "controls",
         "sealing",

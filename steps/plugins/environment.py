@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="fresh",
         help="a lab of its own (fresh), one that stays afterwards (keep), or the one that runs (attach)",
     )
+    group.addoption("--run", metavar="ID", help="with --lab attach: which lab, when several run")
     group.addoption(
         "--failovers", type=int, default=1, metavar="N", help="how often each failover is repeated, for a distribution"
     )
@@ -182,7 +183,10 @@ class Keeper:
         try:
             running = self._started.enter_context(
                 surroundings.open_environment(
-                    instances.deployment_of(self._config), lab=self._config.getoption("--lab"), progress=self._progress
+                    instances.deployment_of(self._config),
+                    lab=self._config.getoption("--lab"),
+                    run=self._config.getoption("--run"),
+                    progress=self._progress,
                 )
             )
         except surroundings.Unusable as why:

@@ -125,8 +125,10 @@ def outline(deployment: Deployment) -> Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @contextmanager
-def open_environment(deployment: Deployment, *, lab: LabMode, progress: Callable[[str], None]) -> Iterator[Environment]:
-    """Start the environment, or attach to it; leaving the context takes down what was started.
+def open_environment(
+    deployment: Deployment, *, lab: LabMode, run: str | None, progress: Callable[[str], None]
+) -> Iterator[Environment]:
+    """Start the environment, or attach to it (``run`` names a lab); leaving the context takes down what was started.
 
     Raises Unusable when it does not come up, with what its user can do about it.
     """
@@ -134,7 +136,7 @@ def open_environment(deployment: Deployment, *, lab: LabMode, progress: Callable
     from provisioning.deployment import DeploymentError
     from provisioning.environment import open_environment as start
 
-    opened = start(deployment, lab=lab, progress=progress)
+    opened = start(deployment, lab=lab, run=run, progress=progress)
     try:
         running = opened.__enter__()
     except (LabError, DeploymentError) as why:

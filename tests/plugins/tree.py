@@ -82,7 +82,7 @@ def log(what):
 
 
 @contextmanager
-def open_environment(deployment, *, lab, progress):
+def open_environment(deployment, *, lab, run, progress):
     if FAKE["refuses"]:
         raise surroundings.Unusable(FAKE["refuses"])
     progress("booting the hosts")

@@ -9,19 +9,12 @@ from provisioning.appliance.differences import differences
 from provisioning.appliance.tree import Tree
 from steps.eventually import eventually
 from tests.appliance_api.clients import Said
-from tests.appliance_api.conftest import Configured, Ground
+from tests.appliance_api.conftest import Configured
 
 SITES = ("sbg7", "gra11")
 TUNNEL_WITHIN = 20.0  # s for a tunnel that both ends have just been given
 
 pytestmark = pytest.mark.lab
-
-
-@pytest.mark.parametrize("site", SITES)
-def test_an_appliance_as_delivered_has_its_ports_addresses_and_lets_the_administrator_in(delivered: Ground, site: str) -> None:
-    said = delivered.run(delivered.access(f"fw1-{site}"), "SYSTEM PROPERTY\nCONFIG SLOT LIST type=filter\nHA CLUSTER LIST\n")
-    assert said.refused() == []
-    assert "active=01" in said.output
 
 
 @pytest.mark.parametrize("script", [f"{site}-{number}" for site in SITES for number in (1, 2, 3)])

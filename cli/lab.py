@@ -26,10 +26,10 @@ def run_verb(given: argparse.Namespace) -> int:
     from lab.ownership import require_root
 
     require_root()
-    from cli import torture
+    from cli import api, torture
 
-    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "fault": fault.run,
-             "torture": torture.run, "down": _down}  # fmt: skip
+    verbs = {"up": _up, "status": _status, "shell": _shell, "exec": _exec, "capture": _capture, "api": api.run,
+             "fault": fault.run, "torture": torture.run, "down": _down}  # fmt: skip
     return verbs[given.verb](given)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import check, cloud, compare, fault, gate, merge, preflight, report, torture, verify
+from cli import api, check, cloud, compare, fault, gate, merge, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("segment", metavar="SEGMENT")
     capture.add_argument("--write", type=Path, metavar="FILE", help="write pcap to a file instead of showing")
     _run_option(capture)
+    _run_option(api.register(verbs))
     fault.register(verbs)
     down = verbs.add_parser("down", help="remove a lab and all that it made")
     _run_option(down)

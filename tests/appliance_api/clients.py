@@ -7,15 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from dataclasses import dataclass
 from pathlib import Path
 
 from lab import namespace
 from lab.host import LabHost
 from provisioning.appliance.driver import Access
-from provisioning.environment import LabEnvironment
-from provisioning.keys import Keys
 
 SNSCLI = Path(sys.executable).with_name("snscli")
 TRAPS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -33,31 +30,6 @@ class Said:
     def refused(self) -> list[str]:
         """The commands that were not carried out, with why."""
         return [f"{command}: {answer}" for command, answer in self.answers if answer[:1] != "1"]
-
-
-def access(environment: LabEnvironment, member_name: str, folder: Path) -> Access:
-    """How the administrator reaches a member at the address of its own port; its authority's file is put into ``folder``."""
-    site = environment.deployment.site(environment.lab.host(member_name).site)
-    member = next(one for one in site.firewall.members if one.id == member_name)
-    keys = Keys(environment.deployment, environment.secrets)
-    authority = folder / f"{site.name}.pem"
-    authority.write_bytes(keys.page_authority(site))
-    external = site.network_of("external").name
-    return Access(
-        address=member.ports[external],
-        name=member.serial,
-        password=environment.secrets.value("admin_password"),
-        authority=authority,
-        host_key=keys.ssh(f"firewall {site.name}").public,
-        key=keys.admin.private,
-        timeout=60,
-        unsigned=True,
-    )
-
-
-def public(access_: Access, environment: LabEnvironment, site: str) -> Access:
-    """The same, at the address that the site's pair shares."""
-    return replace(access_, address=IPv4Address(environment.deployment.public_address(site)))
 
 
 def snscli(host: LabHost, to: Access, script: str, folder: Path) -> Said:

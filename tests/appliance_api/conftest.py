@@ -11,12 +11,13 @@ import pytest
 
 from lab.cluster import missing
 from provisioning.appliance.driver import Access
+from provisioning.appliance.in_lab import access
 from provisioning.appliance.scripts import scripts
 from provisioning.deployment import load
 from provisioning.environment import LabEnvironment, lab_up
 from provisioning.written_secrets import written
 from steps.eventually import eventually
-from tests.appliance_api.clients import Said, access, public, snscli
+from tests.appliance_api.clients import Said, snscli
 from tests.provisioning.plans import GUIDE
 
 PAIRED_WITHIN = 60.0  # s: the second member starts again, and a busy machine starts it late
@@ -29,11 +30,8 @@ class Ground:
     environment: LabEnvironment
     folder: Path
 
-    def access(self, member: str) -> Access:
-        return access(self.environment, member, self.folder)
-
-    def pair(self, site: str) -> Access:
-        return public(self.access(f"fw1-{site}"), self.environment, site)
+    def access(self, who: str) -> Access:
+        return access(self.environment, who, self.folder)
 
     def run(self, to: Access, script: str, host: str = "admin") -> Said:
         return snscli(self.environment.lab.host(host), to, self.environment.secrets.fill(script), self.folder)
@@ -69,7 +67,7 @@ def configured(delivered: Ground) -> Configured:
             runs = {
                 site: pool.submit(
                     delivered.run,
-                    delivered.pair(site) if number == 3 else delivered.access(f"fw{number}-{site}"),
+                    delivered.access(site if number == 3 else f"fw{number}-{site}"),
                     written_[f"{site}-{number}.commands"],
                 )
                 for site in delivered.environment.deployment.sites

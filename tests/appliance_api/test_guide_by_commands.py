@@ -36,7 +36,7 @@ def test_the_pair_then_runs_what_the_guide_plans(configured: Configured, site: s
                 target.write_text(environment.secrets.fill(path.read_text()))
 
     def compared() -> list[str]:
-        with Api(configured.pair(site)) as api, api.configuration() as running:
+        with Api(configured.access(site)) as api, api.configuration() as running:
             return differences(running, Tree.of(intended / "ConfigFiles"))
 
     assert environment.administrator.inside(compared) == []
@@ -57,7 +57,7 @@ def test_the_private_server_reaches_the_internet_by_name_and_not_what_is_refused
 
 @pytest.mark.parametrize("site", SITES)
 def test_the_internet_reaches_the_published_server_and_nothing_else(configured: Configured, site: str) -> None:
-    stranger, address = configured.environment.stranger, configured.pair(site).address
+    stranger, address = configured.environment.stranger, configured.access(site).address
     assert "200" in stranger.must("curl", "-sI", f"http://{address}/").splitlines()[0]
     assert not stranger.run("curl", "-skf", "--max-time", "3", f"https://{address}/admin/").ok
 
@@ -70,5 +70,5 @@ def test_the_two_private_networks_reach_each_other_by_the_tunnel(configured: Con
         within=TUNNEL_WITHIN,
         phase="the tunnel",
     )
-    said = configured.run(configured.pair("sbg7"), "MONITOR GETSA\n")
+    said = configured.run(configured.access("sbg7"), "MONITOR GETSA\n")
     assert "state=mature" in said.output

@@ -47,7 +47,7 @@ def changed(tree: Tree, folder: Path, file: str, old: str, new: str) -> Iterator
 
 def test_both_ways_read_the_same_and_see_the_same(configured: Configured, inside: Inside) -> None:
     def act() -> None:
-        access = configured.pair(SITE)
+        access = configured.access(SITE)
         with Api(access) as api, Shell(access) as shell:
             with api.configuration() as one, shell.configuration() as other:
                 assert differences(one, other) == []
@@ -64,7 +64,7 @@ def test_both_ways_read_the_same_and_see_the_same(configured: Configured, inside
 
 def test_a_change_by_one_way_is_undone_by_the_other(configured: Configured, inside: Inside) -> None:
     def act() -> None:
-        access = configured.pair(SITE)
+        access = configured.access(SITE)
         with Api(access, force=True) as api, api.configuration() as before:
             published = "from internet on out to Firewall_out port http"
             narrower = published.replace("internet", "admin_client")
@@ -87,7 +87,7 @@ def test_a_backup_puts_back_what_was_changed_since(configured: Configured, insid
     file = configured.folder / "before.na"
 
     def act() -> None:
-        with Api(configured.pair(SITE), force=True) as api, api.configuration() as before:
+        with Api(configured.access(SITE), force=True) as api, api.configuration() as before:
             api.must(f"CONFIG BACKUP list=all > {file}")
             api.must("CONFIG SLOT ACTIVATE type=filter slot=1")
             api.restore(file)
@@ -98,7 +98,7 @@ def test_a_backup_puts_back_what_was_changed_since(configured: Configured, insid
 
 
 def test_a_change_that_locks_the_administrator_out_undoes_itself(configured: Configured, inside: Inside) -> None:
-    access = configured.pair(SITE)
+    access = configured.access(SITE)
 
     def reached() -> bool:
         try:
@@ -124,7 +124,7 @@ def test_a_change_that_locks_the_administrator_out_undoes_itself(configured: Con
 
 def test_a_change_that_is_confirmed_stays(configured: Configured, inside: Inside) -> None:
     def act() -> None:
-        access = configured.pair(SITE)
+        access = configured.access(SITE)
         with Shell(access) as shell, Api(access, force=True) as api:
             with guarded(shell, 60, lambda: Api(access).close()):
                 api.must("CONFIG OBJECT HOST NEW name=confirmed ip=10.9.9.9")
@@ -138,6 +138,6 @@ def test_a_change_that_is_confirmed_stays(configured: Configured, inside: Inside
 
 
 def test_another_host_key_than_the_expected_one_is_not_trusted(configured: Configured, inside: Inside) -> None:
-    access = configured.pair(SITE)
+    access = configured.access(SITE)
     with pytest.raises(Untrusted):
         inside(lambda: Shell(replace(access, host_key=configured.access("fw1-gra11").host_key)))

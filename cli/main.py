@@ -2,7 +2,8 @@
 
 Exit codes: 0 done; 1 it failed, or something is missing (``doctor``); 2 wrong use or bad input; 130 interrupted (Ctrl-C);
 143 terminated, 129 hung up: what was begun is undone first. ``rempart lab exec`` ends with the status of the command that
-it ran; ``rempart verify``, ``rempart gate`` and ``rempart report merge`` have codes of their own.
+it ran, ``rempart lab api`` with that of ``snscli``; ``rempart verify``, ``rempart gate`` and ``rempart report merge`` have
+codes of their own.
 """
 
 from __future__ import annotations

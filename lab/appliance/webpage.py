@@ -91,10 +91,15 @@ class _Page(BaseHTTPRequestHandler):
         site = self.server.site
         client = site.client_of(self.client_address)
         path, _, query = self.path.partition("?")
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or int(length) > _LARGEST:
+            self._page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large\n", client)
+            return
+        body = self.rfile.read(int(length))  # also of who is refused: closed on what is unread, an answer may be lost
         if client is None or not Access.of_file(site.access).allows(client):
             self._page(HTTPStatus.FORBIDDEN, _REFUSED.format(client=client or "This client"), client)
         elif path.startswith(_API):
-            self._api(path, query, client)
+            self._api(path, query, body, client)
         elif self.path in ("/", "/admin"):
             self._page(HTTPStatus.FOUND, "", client, location="/admin/")
         elif path in ("/admin/", "/admin/admin.html"):
@@ -105,13 +110,9 @@ class _Page(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815  # http.server's own names
     do_POST = do_GET  # noqa: N815
 
-    def _api(self, path: str, query: str, client: IPv4Address) -> None:
+    def _api(self, path: str, query: str, body: bytes, client: IPv4Address) -> None:
         from lab.appliance.serverd.web import Request
 
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > _LARGEST:
-            self._page(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Too large\n", client)
-            return
         answer = self.server.site.endpoints.answer(
             Request(
                 method=self.command,
@@ -119,7 +120,7 @@ class _Page(BaseHTTPRequestHandler):
                 query=query,
                 cookies=self.headers.get("Cookie", ""),
                 content_type=self.headers.get("Content-Type", ""),
-                body=self.rfile.read(int(length)),
+                body=body,
                 client=client,
             )
         )

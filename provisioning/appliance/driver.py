@@ -80,6 +80,9 @@ class Driver(Protocol):
     def vpn_sessions(self) -> Sequence[Row]:
         """The SSL VPN's users."""
 
+    def connections(self) -> Sequence[Row]:
+        """The connections that it knows."""
+
     def counters(self) -> Mapping[str, int]:
         """Packets by rule (``Filter/05:14``) and by what else counts."""
 

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from provisioning.appliance.errors import ApplianceError, WentBack
 from provisioning.appliance.shell import FIREWALL, Shell
 
+_LOG = "/tmp/guarded.log"  # noqa: S108 - on the appliance
 _APPLY = "ennetwork; enfilter -u; envpn -u; enopenvpn; enservice"
 _RESTORE = """\
-sleep {seconds}
+sleep $1
 [ -d {copy}/ConfigFiles ] || exit 0
 for each in ConfigFiles Data; do
     rm -rf {copy}/gone && mkdir {copy}/gone && mv {root}/$each/* {copy}/gone/ && cp -a {copy}/$each/. {root}/$each/
@@ -34,9 +35,9 @@ def guarded(shell: Shell, seconds: int, still_there: Callable[[], object]) -> It
     """
     copy = f"{FIREWALL}/saved-{secrets.token_hex(4)}"
     shell.run(f"mkdir {copy} && cp -a {FIREWALL}/ConfigFiles {FIREWALL}/Data {copy}/")
-    script = _RESTORE.format(seconds=seconds, copy=copy, root=FIREWALL, apply=_APPLY)
+    script = _RESTORE.format(copy=copy, root=FIREWALL, apply=_APPLY)
     shell.run(f"cat >{copy}/restore", script.encode())
-    shell.run(f"setsid -f sh {copy}/restore >{copy}.log 2>&1 </dev/null; echo started")
+    shell.run(f"nohup sh {copy}/restore {seconds} >{_LOG} 2>&1 </dev/null &")
     try:
         yield
     except BaseException:
@@ -47,12 +48,12 @@ def guarded(shell: Shell, seconds: int, still_there: Callable[[], object]) -> It
     except ApplianceError as why:
         what = f"the way to it is lost by the change: {why}"
         raise WentBack(why.host, what, f"it goes back to what it had within {seconds} s") from why
-    shell.run(f"rm -rf {copy} {copy}.log")
+    shell.run(f"rm -rf {copy}")
 
 
 def _back_now(shell: Shell, copy: str) -> None:
     """Do not wait. A way that is lost is no reason not to raise what happened: the appliance goes back by itself."""
     try:
-        shell.run(f"sed -i 's/^sleep .*//' {copy}/restore && sh {copy}/restore >{copy}.log 2>&1")
+        shell.run(f"sh {copy}/restore 0 >{_LOG} 2>&1")
     except ApplianceError:
         return

@@ -128,6 +128,12 @@ class Shell:
         names = ("transport", "user", "origin", "address")
         return [dict(zip(names, line.split(), strict=True)) for line in self.run("enopenvpn -l").decode().splitlines()]
 
+    def connections(self) -> Sequence[Row]:
+        """The kernel's own table."""
+        from lab.appliance.serverd.monitor import CONNECTIONS, connections
+
+        return list(connections(self.run(" ".join(CONNECTIONS)).decode()))
+
     def counters(self) -> Mapping[str, int]:
         """The packet filter's own counters."""
         from lab.appliance.counters import key

@@ -57,7 +57,10 @@ def test_both_ways_read_the_same_and_see_the_same(configured: Configured, inside
             assert {member.mode for member in api.members()} == {"active", "passive"}
             assert len(api.security_associations()) == len(shell.security_associations()) == 1
             assert api.counters().keys() == shell.counters().keys()
-            assert api.vpn_sessions() == []
+            assert api.vpn_sessions() == shell.vpn_sessions() == []
+            ours = {"proto": "tcp", "src": "198.51.100.101", "dst": str(access.address), "dport": "22"}
+            for connections in (api.connections(), shell.connections()):
+                assert any(ours.items() <= one.items() for one in connections)
 
     inside(act)
 

@@ -58,6 +58,7 @@ def test_every_mistake_of_a_deployment_is_told_at_once_before_anything_is_begun(
         (("status", "--run", "abc"), 1, "rempart: lab abc is not running"),
         (("exec", "web-sbg7", "true"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
         (("fault", "member-killed", "fw1-sbg7"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("api", "sbg7", "VERSION"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
         (("fault", "undo"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
         (("fault", "member-killed", "fw1-sbg7", "--for", "601"), 2, "argument --for: write seconds up to 600"),
         (("capture", "internet"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.client import HTTPSConnection
@@ -15,6 +18,7 @@ import pytest
 
 from lab.appliance import webadmin, webpage
 from lab.pki import Authority
+from steps.eventually import eventually
 from tests.sns.trees import guide
 
 
@@ -115,3 +119,47 @@ def test_the_acl_may_change_while_the_page_runs(page: Page) -> None:
         assert page.ask("/admin/", "198.51.100.101")[0] == 403
     finally:
         access.write_text(before)
+
+
+def test_the_port_changes_hands_and_who_is_being_answered_is_answered(tmp_path: Path) -> None:
+    """A command of the management API may move the port on which its own answer is awaited."""
+    authority = Authority.create("a test's authority")
+    own = authority.issue("firewall", ["127.0.0.1"])
+    (tmp_path / "cert").write_bytes(own.certificate)
+    (tmp_path / "key").write_bytes(own.key)
+    (tmp_path / "access").write_text("[]")
+    trust = ssl.create_default_context(cadata=authority.certificate.decode())
+    before, after = free_port(), free_port()
+    listening, ready = tmp_path / "listening", tmp_path / "ready"
+
+    def listen(port: int) -> None:
+        listening.write_text(json.dumps(["127.0.0.1", port, str(tmp_path / "cert"), str(tmp_path / "key")]))
+
+    def connected(port: int) -> ssl.SSLSocket:
+        return trust.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=5), server_hostname="127.0.0.1")
+
+    listen(before)
+    command = [sys.executable, "-m", "lab.appliance.webpage", *map(str, (listening, tmp_path / "access", tmp_path, ready))]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        eventually(ready.exists, within=10, phase="the server")
+        with connected(before) as waiting:
+            listen(after)
+            ready.unlink()
+            server.send_signal(signal.SIGHUP)
+            eventually(ready.exists, within=10, phase="the other port")
+            with pytest.raises(OSError, match="refused"):
+                connected(before)
+            for connection in (waiting, connected(after)):
+                connection.sendall(b"GET /admin/ HTTP/1.0\r\n\r\n")
+                assert b" 403 " in connection.recv(4096)
+                connection.close()
+    finally:
+        server.terminate()
+        server.wait(5)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -17,6 +17,7 @@ from sns.errors import ResolutionError
 from sns.resolution import Resolver
 
 _WAYS = (("in", "rx"), ("out", "tx"))
+CONNECTIONS = ("conntrack", "--dump", "--output", "extended")
 
 
 def rule_counters() -> dict[str, int]:
@@ -136,28 +137,25 @@ def _connection(_call: Call) -> Reply:
     return replies.section_line({"Result": list(_connections())})
 
 
-def _connections() -> Iterator[Section]:
-    """The kernel's connections, in the words of ``conntrack``."""
+def _connections() -> list[dict[str, str]]:
     try:
-        told = programs.run(("conntrack", "--dump", "--output", "extended"))
+        return list(connections(programs.run(CONNECTIONS)))
     except ProgramFailed as failed:
         raise Refusal(failed.said) from failed
+
+
+def connections(told: str) -> Iterator[dict[str, str]]:
+    """The kernel's connections as :data:`CONNECTIONS` tells them: protocol, both ends, state."""
     for line in told.splitlines():
         words = line.split()
         tokens: dict[str, str] = {}
         for word in words:
             name, equals, value = word.partition("=")
             if equals:
-                tokens.setdefault(name, value)
-        state = next((word for word in words if (word.isupper() and "_" in word) or word == "ESTABLISHED"), "")
-        yield {
-            "proto": words[2] if len(words) > 2 else "",
-            "src": tokens.get("src", ""),
-            "sport": tokens.get("sport", ""),
-            "dst": tokens.get("dst", ""),
-            "dport": tokens.get("dport", ""),
-            "state": state.lower(),
-        }
+                tokens.setdefault(name, value)  # the first of each is the connection's own direction
+        ends = {name: tokens.get(name, "") for name in ("src", "sport", "dst", "dport")}
+        state = next((word.lower() for word in words if word.isupper() and word.isidentifier()), "")
+        yield {"proto": words[2] if len(words) > 2 else "", **ends, "state": state}
 
 
 def _stat(_call: Call) -> Reply:
@@ -166,7 +164,7 @@ def _stat(_call: Call) -> Reply:
         Result={
             "date": int(time.time()),
             "load": f"{load[0]:.2f}",
-            "connections": sum(1 for _ in _connections()),
+            "connections": len(_connections()),
             "sslvpn": len(openvpn.sessions()),
             "ipsec": sum(sa.established for sa in security_associations.security_associations()),
         }

@@ -160,15 +160,16 @@ class Deployment:
             from sns.reader import read
 
             folder = self.configuration_folder(site)
-            self._configurations[key] = read(folder, label=site, leases=self._leases(self.sites[site], member))
+            self._configurations[key] = read(folder, label=site, leases=self.leases(site, member))
         return self._configurations[key]
 
-    def _leases(self, site: Site, member: int) -> dict[str, IPv4Interface]:
+    def leases(self, site: str, member: int = 1) -> dict[str, IPv4Interface]:
         """The addresses that DHCP will give a member's interfaces: only the HA network's are reserved."""
-        leases = {}
-        address = site.firewall.members[member - 1].ha_address
-        for number, nic in enumerate(site.firewall.nics):
-            network = site.networks[nic]
+        leases: dict[str, IPv4Interface] = {}
+        firewall = self.sites[site].firewall
+        address = firewall.members[member - 1].ha_address
+        for number, nic in enumerate(firewall.nics):
+            network = self.sites[site].networks[nic]
             if network.role == "ha" and address is not None:
                 leases[f"ethernet{number}"] = IPv4Interface((address, network.subnet.prefixlen))
         return leases

@@ -105,12 +105,45 @@ class Origin(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentUp(Entry):
-    """The environment under test is ready. ``kind`` is ``lab`` for a simulation; ``seconds`` is what it took."""
+    """The environment under test is ready. ``kind`` is ``lab`` for a simulation, ``openstack`` for the deployment itself.
+
+    ``seconds`` is what it took.
+    """
 
     entry: ClassVar[str] = "environment"
     kind: str
     capabilities: tuple[str, ...]
     seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What only a person can see, and did before the run: ``what`` had to be seen, ``who`` saw it on which ``day`` (ISO 8601).
+
+    ``saw`` are that person's words.
+    """
+
+    id: str
+    what: str
+    who: str
+    day: str
+    saw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement(Entry):
+    """What was seen and said before the deployment itself was touched; a lab announces nothing.
+
+    ``target`` and ``cloud`` name it, ``disruptive`` tells whether scenarios that take something down were allowed; ``said`` are
+    the lines.
+    """
+
+    entry: ClassVar[str] = "announcement"
+    target: str
+    cloud: str
+    disruptive: bool
+    said: tuple[str, ...]
+    gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,6 +361,7 @@ ENTRIES: dict[str, type[Entry]] = {
         Plan,
         Shard,
         Origin,
+        Announcement,
         EnvironmentUp,
         Topology,
         Catalogue,

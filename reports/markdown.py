@@ -98,6 +98,8 @@ def _facts(report: ReportView, said: Language, way: str) -> Iterator[str]:
     yield " · ".join(told)
     if record.simulated:
         yield f"\n> {said.text('Evidence of this configuration in simulation, not of the production appliance.')}"
+    elif record.simulated is False:
+        yield f"\n> {said.text('Evidence of the appliances that were tested, as they were configured then.')}"
 
 
 def _text(text: str) -> str:

@@ -22,6 +22,7 @@ from reports.encoding import decode, encode
 from reports.entries import (
     SCHEMA,
     STANDINGS,
+    Announcement,
     Catalogue,
     Configuration,
     Deviation,
@@ -231,6 +232,7 @@ class Record:
     plan: Plan | None = None
     shard: Shard | None = None
     origins: list[Origin] = field(default_factory=list)
+    announcements: list[Announcement] = field(default_factory=list)
     environments: list[EnvironmentUp] = field(default_factory=list)
     topology: Topology | None = None
     catalogues: list[Catalogue] = field(default_factory=list)
@@ -351,6 +353,7 @@ def _entry(values: Json) -> Entry:
 
 _LISTED: Mapping[type[Entry], str] = {
     Origin: "origins",
+    Announcement: "announcements",
     EnvironmentUp: "environments",
     Catalogue: "catalogues",
     Configuration: "configurations",

@@ -10,6 +10,7 @@ from reports.entries import Outcome, Standing
 from reports.record import RECORD, Record, ScenarioRecord
 
 SIMULATED = "simulated lab"
+REAL = "Real deployment: evidence of the appliances that were tested, as they were configured then."
 DISCLAIMER = "Simulated lab: evidence of this configuration in simulation, not of the production appliance."
 
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _MAGENTA = "1", "2", "31", "32", "33", "35"
@@ -52,7 +53,7 @@ def render(record: Record, *, colour: bool = False, width: int = 100) -> str:
 
 
 def _title(record: Record, ink: _Ink, width: int) -> str:
-    ran_on = {True: SIMULATED.upper(), False: "", None: "no environment was started"}[record.simulated]
+    ran_on = {True: SIMULATED.upper(), False: "REAL DEPLOYMENT", None: "no environment was started"}[record.simulated]
     kinds = ", ".join(dict.fromkeys(one.kind for one in record.environments if one.kind != "lab"))
     left = " · ".join(part for part in (f"Deployment {record.run.deployment}", ran_on, kinds) if part)
     return ink(f"── {left} {'─' * max(2, width - len(left) - 4)}", _BOLD)
@@ -158,8 +159,8 @@ def _footer(record: Record, ink: _Ink) -> str:
     if not record.complete:
         lines.append(ink("The record is incomplete: the run did not come to its end.", _YELLOW))
     lines.append(f"Record: {record.folder / RECORD} (JUnit and evidence beside it)")
-    if record.simulated:
-        lines.append(ink(DISCLAIMER, _DIM))
+    if record.simulated is not None:
+        lines.append(ink(DISCLAIMER if record.simulated else REAL, _DIM))
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ import openstack
 from keystoneauth1 import exceptions as refusals
 from openstack import exceptions
 
+from provisioning.cloud.region import Mark
 from provisioning.preflight.cloud_facts import (
     CloudUnavailable,
     CredentialsRefused,
@@ -24,9 +25,6 @@ from provisioning.preflight.cloud_facts import (
     ServerFacts,
 )
 
-MARK = "rempart"
-"""The metadata key whose value is the deployment's tag: servers have no tags in every microversion."""
-
 _NO_LIMIT = -1
 
 
@@ -35,7 +33,7 @@ class OpenStackFacts:
 
     def __init__(self, cloud: str, tag: str) -> None:
         self._cloud = cloud
-        self._tag = tag
+        self._mark = Mark(tag)
 
     def regions(self) -> frozenset[str]:
         """The regions of the catalogue: where there is a compute service for the project. Raises CloudUnavailable."""
@@ -50,11 +48,9 @@ class OpenStackFacts:
         with _told(self._cloud), openstack.connect(cloud=self._cloud, region_name=name) as connection:
             return RegionFacts(
                 flavors={one.name: Flavor(one.vcpus, one.ram) for one in connection.compute.flavors()},
-                images=tuple(Image(one.name, self._tag in (one.tags or ())) for one in connection.image.images()),
+                images=tuple(Image(one.name, self._mark.tag in (one.tags or ())) for one in connection.image.images()),
                 networks=tuple(self._network(one) for one in connection.network.networks()),
-                servers=tuple(
-                    ServerFacts(one.name, (one.metadata or {}).get(MARK) == self._tag) for one in connection.compute.servers()
-                ),
+                servers=tuple(self._server(one) for one in connection.compute.servers()),
                 keys=frozenset(one.name for one in connection.compute.keypairs()),
                 room=_room(connection),
             )
@@ -65,8 +61,11 @@ class OpenStackFacts:
             vlan=network.provider_segmentation_id,
             mtu=network.mtu,
             external=bool(network.is_router_external),
-            ours=self._tag in (network.tags or ()),
+            ours=self._mark.on(network),
         )
+
+    def _server(self, server: Any) -> ServerFacts:
+        return ServerFacts(server.name, self._mark.metadata.items() <= (server.metadata or {}).items())
 
 
 def _room(connection: Any) -> Room:

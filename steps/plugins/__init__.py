@@ -11,6 +11,7 @@ PLUGINS = tuple(
         "gating",
         "fit",
         "controls",
+        "live",
         "sealing",
         "recording",
         "verdicts",

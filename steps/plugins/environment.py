@@ -6,14 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from reports.entries import Configuration, Topology
-from steps.plugins import collection, instances, run_header, surroundings, tags
+from steps.plugins import collection, instances, live, run_header, surroundings
 from steps.plugins.recording import RECORDER, ScenarioRecorder
 from steps.plugins.verdicts import Told
 from steps.verdict import Inconclusive
@@ -46,7 +46,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--flow-rate", type=int, default=200, metavar="N", help="messages a second of each flow while members change"
     )
-    group.addoption("--allow-disruptive", action="store_true", help="run disruptive scenarios outside a lab too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -73,14 +72,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave out what the environment cannot do, with the reason."""
     if collection.template_of(item) is None or item.get_closest_marker("not_applicable"):
         return
-    given = {mark.name for mark in item.iter_markers()}
-    able = surroundings.capabilities(instances.deployment_of(item.config))
-    for tag in sorted(given):
-        capability = tag.removeprefix(tags.NEEDS)
-        if tag.startswith(tags.NEEDS) and capability not in able:
-            pytest.skip(f"this environment has no {tags.spoken(capability)}")
-    if "disruptive" in given and tags.MAY_BE_DISRUPTED not in able and not item.config.getoption("--allow-disruptive"):
-        pytest.skip("disruptive: say --allow-disruptive to run it here")
+    if reason := live.reason_to_leave_out(item):
+        pytest.skip(reason)
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Step) -> None:
@@ -99,7 +92,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise
     except pytest.skip.Exception:
         raise
-    except BaseException:
+    except BaseException as why:
+        if surroundings.is_not_here(why):
+            pytest.skip(str(why))
         failed = True
         raise
     finally:
@@ -172,7 +167,7 @@ class Keeper:
             self._config.stash[RECORDER].not_counted(time.monotonic() - begun)
 
     def _renew(self) -> None:
-        if self._config.getoption("--lab") != "fresh":
+        if self._config.getoption("--lab") != "fresh" or live.asked(self._config) is not None:
             raise Inconclusive(f"the environment is not as planned any more: {self._spoiled}")
         self.close()
         self._spoiled = ""
@@ -181,14 +176,7 @@ class Keeper:
     def _start(self) -> surroundings.Environment:
         recorder, begun = self._config.stash[RECORDER], time.monotonic()
         try:
-            running = self._started.enter_context(
-                surroundings.open_environment(
-                    instances.deployment_of(self._config),
-                    lab=self._config.getoption("--lab"),
-                    run=self._config.getoption("--run"),
-                    progress=self._progress,
-                )
-            )
+            running = self._started.enter_context(self._opened())
         except surroundings.Unusable as why:
             recorder.not_counted(time.monotonic() - begun)
             self._failure = f"the environment did not start: {why}"
@@ -203,6 +191,17 @@ class Keeper:
         recorder.write(Topology(sites=sites, segments=segments, hosts=hosts, tunnels=tunnels))
         self._record_configurations(running, "start")
         return running
+
+    def _opened(self) -> AbstractContextManager[surroundings.Environment]:
+        deployment, real = instances.deployment_of(self._config), live.asked(self._config)
+        if real is not None:
+            return surroundings.open_deployment_itself(deployment, cloud=real.cloud, progress=self._progress)
+        return surroundings.open_environment(
+            deployment,
+            lab=self._config.getoption("--lab"),
+            run=self._config.getoption("--run"),
+            progress=self._progress,
+        )
 
     def _record_configurations(self, running: surroundings.Environment, moment: Literal["start", "end"]) -> None:
         recorder = self._config.stash[RECORDER]

@@ -22,7 +22,7 @@ from reports.entries import Step as StepEntry
 from reports.record import Writer, read
 from reports.seal import SealFailed
 from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
-from steps.plugins import collection, controls, gating, run_header, sealing, sharding, verdicts
+from steps.plugins import collection, controls, gating, live, run_header, sealing, sharding, verdicts
 from steps.verdict import Prediction, Refuted, words
 
 if TYPE_CHECKING:
@@ -211,9 +211,9 @@ class Recorder:
         return self._writer
 
     def _opening(self) -> list[Entry]:
-        header, planned = run_header.header(self.config, self.folder.name), self._plan.planned
-        mapped = controls.opening(self.config, planned)
-        return [header, self._plan, *sharding.entry(self.config), *mapped, *gating.opening(self.config)]
+        config, planned = self.config, self._plan.planned
+        told = [*sharding.entry(config), *live.opening(config), *controls.opening(config, planned), *gating.opening(config)]
+        return [run_header.header(config, self.folder.name), self._plan, *told]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from provisioning.deployment import Deployment
     from provisioning.redaction import Redaction
 
@@ -16,8 +18,20 @@ LabMode = Literal["fresh", "keep", "attach"]
 State = TypeVar("State")
 
 
+GATES_FILE = "gates.toml"
+"""Where a deployment has its gates."""
+
+
 class Unusable(Exception):
     """The deployment cannot be tested; the text says why, with file, line and field where there are any."""
+
+
+def is_not_here(error: BaseException) -> bool:
+    """Whether a scenario asked for what its environment does not have, and found out only then."""
+    import sys
+
+    known = sys.modules.get("provisioning.live.errors")
+    return known is not None and isinstance(error, known.NotHere)
 
 
 class Member(Protocol):
@@ -38,6 +52,30 @@ class Member(Protocol):
     @property
     def files(self) -> Mapping[str, str]:
         """The SHA-256 of each of its configuration files, by path."""
+
+
+class Gate(Protocol):
+    """Something that only a person can see, and did."""
+
+    @property
+    def id(self) -> str:
+        """Which."""
+
+    @property
+    def what(self) -> str:
+        """What had to be seen."""
+
+    @property
+    def who(self) -> str:
+        """Who saw it."""
+
+    @property
+    def day(self) -> date:
+        """On which day."""
+
+    @property
+    def saw(self) -> str:
+        """In that person's words."""
 
 
 class Environment(Protocol):
@@ -110,11 +148,32 @@ def load_deployment(folder: Path) -> Deployment:
         raise Unusable(str(why)) from None
 
 
-def capabilities(deployment: Deployment) -> frozenset[str]:
-    """What the deployment's environment will be able to do, known before it is started."""
+def capabilities(deployment: Deployment, target: str) -> frozenset[str]:
+    """What the deployment's environment will be able to do, known before it is started: its lab's, or its own."""
     from provisioning import environment
+    from provisioning.live.environment import LIVE_CAPABILITIES
 
-    return environment.capabilities(deployment)
+    return environment.capabilities(deployment) if target == "lab" else LIVE_CAPABILITIES
+
+
+def gates(deployment: Deployment, file: Path) -> Sequence[Gate]:
+    """What persons saw before the deployment itself is tested. Raises Unusable with each gate that is open."""
+    from datetime import UTC, datetime
+
+    from provisioning.deployment import DeploymentError
+    from provisioning.live.gates import passed
+
+    try:
+        return passed(deployment, file, datetime.now(UTC).date())
+    except DeploymentError as why:
+        raise Unusable(str(why)) from None
+
+
+def reached(deployment: Deployment) -> Sequence[str]:
+    """Where a test of the deployment itself reaches for, line by line."""
+    from provisioning.live.reach import reached as lines
+
+    return list(lines(deployment))
 
 
 def outline(deployment: Deployment) -> Mapping[str, Sequence[Mapping[str, Any]]]:
@@ -156,6 +215,23 @@ def remove_abandoned() -> Sequence[str]:
         return ownership.remove_abandoned()
     except LabError as why:
         raise Unusable(str(why)) from None
+
+
+@contextmanager
+def open_deployment_itself(deployment: Deployment, *, cloud: str, progress: Callable[[str], None]) -> Iterator[Environment]:
+    """Attach to the deployment as it runs on a cloud. Raises Unusable: it cannot be reached, or is not the one under test."""
+    from lab.errors import LabError
+    from provisioning.deployment import DeploymentError
+    from provisioning.live.environment import attach
+
+    try:
+        running = attach(deployment, cloud, progress)
+    except (LabError, DeploymentError) as why:
+        raise Unusable(str(why)) from None
+    try:
+        yield running
+    finally:
+        running.close()
 
 
 def members(environment: Environment) -> Sequence[Member]:

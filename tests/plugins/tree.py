@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 _CONFTEST = """
 import json
 from collections import namedtuple
+from datetime import date
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +34,7 @@ FAKE = json.loads((HERE / "fake.json").read_text())
 
 
 class Deployment:
-    folder, sites, secrets = HERE, {}, {}
+    name, folder, sites, secrets = "guide", HERE, {}, {}
 
     def axis(self, name):
         return FAKE["axes"].get(name, [])
@@ -93,6 +94,18 @@ def open_environment(deployment, *, lab, run, progress):
         log("down")
 
 
+@contextmanager
+def open_deployment_itself(deployment, *, cloud, progress):
+    log(f"attached to {cloud}")
+    yield Environment()
+
+
+def gates(deployment, file):
+    if FAKE["open_gates"]:
+        raise surroundings.Unusable(f"{file.name}:1: {FAKE['open_gates']}: open")
+    yield SimpleNamespace(id="vrack", what="one vRack", who="Ada", day=date(2026, 11, 20), saw="pn-1234 has both")
+
+
 def load_deployment(folder):
     if FAKE["unusable"]:
         raise surroundings.Unusable(FAKE["unusable"])
@@ -100,9 +113,13 @@ def load_deployment(folder):
 
 
 surroundings.load_deployment = load_deployment
-surroundings.capabilities = lambda deployment: frozenset(FAKE["capabilities"])
+surroundings.capabilities = lambda deployment, target: frozenset(FAKE["capabilities"] if target == "lab" else ())
 surroundings.open_environment = open_environment
 surroundings.remove_abandoned = lambda: log("swept") or ["ab12cd"]
+surroundings.open_deployment_itself = open_deployment_itself
+surroundings.gates = lambda deployment, file: list(gates(deployment, file))
+surroundings.reached = lambda deployment: ["sbg7 in SBG7: firewall 192.0.2.1"]
+surroundings.is_not_here = lambda error: type(error).__name__ == "NotHere"
 surroundings.outline = lambda deployment: {"sites": (), "segments": (), "hosts": ()}
 pytest_plugins = [*PLUGINS, "sentences"]
 """
@@ -164,6 +181,7 @@ class Tree:
         unusable: str = "",
         loses_frames: bool = False,
         unreadable_members: bool = False,
+        open_gates: str = "",
         complete: bool = False,
     ) -> Tree:
         """Write the files of a project.
@@ -178,6 +196,7 @@ class Tree:
             "unusable": unusable,
             "loses_frames": loses_frames,
             "unreadable_members": unreadable_members,
+            "open_gates": open_gates,
         }
         (folder / "fake.json").write_text(json.dumps(fake))
         (folder / "conftest.py").write_text(_CONFTEST)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.entries import End, Entry
+from reports.entries import Announcement, End, Entry, EnvironmentUp, Gate
 from reports.html import page
 from reports.html.controls import Controls
 from reports.html.view import DECISIVE, view
@@ -125,6 +125,19 @@ def test_a_pass_after_another_look_says_so(tmp_path: Path) -> None:
 def test_a_simulated_run_is_marked(tmp_path: Path) -> None:
     assert "<strong>Simulated lab</strong>" in rendered(tmp_path / "lab", BASIC)
     assert "<strong>No environment</strong>" in rendered(tmp_path / "none", [RUN])
+
+
+def test_a_run_on_the_deployment_itself_is_marked_and_shows_what_was_seen_before(tmp_path: Path) -> None:
+    gate = Gate(id="vrack", what="one vRack", who="Ada <ada@example.net>", day="2026-11-20", saw="pn-1234 has both")
+    told = ("About to be tested: <guide>",)
+    said = Announcement(target="openstack", cloud="ovh", disruptive=False, said=told, gates=(gate,))
+    real = EnvironmentUp(kind="openstack", capabilities=(), seconds=1)
+    text = rendered(tmp_path, [RUN, said, real, BASIC[-1]])
+    assert "<strong>Real deployment</strong>" in text
+    assert "Simulated lab" not in text
+    assert "About to be tested: &lt;guide&gt;" in text
+    assert '<td data-label="Who">Ada &lt;ada@example.net&gt;</td>' in text
+    assert "Avant toute action sur le déploiement réel" in page.render(read(tmp_path), code="fr")
 
 
 def test_headings_go_down_one_level_at_a_time(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from reports.chain import digest
 from reports.encoding import decode, encode, plain
 from reports.entries import (
     ENTRIES,
+    Announcement,
     Catalogue,
     Configuration,
     Deviation,
@@ -22,6 +23,7 @@ from reports.entries import (
     Event,
     Evidence,
     Failover,
+    Gate,
     Observation,
     Origin,
     RecordError,
@@ -105,7 +107,12 @@ HAS = Configuration(
 )
 PART = Shard(number=3, of=8, whole=("SNS-WEB-01[sbg7]", "SNS-WEB-02"))
 FROM = Origin(run="20261126T000000Z-guide-abcdef", shard="3/8", sha256="0" * 64, sums="", signed="ED25519 key SHA256:x")
-EVERY = [*BASIC, PART, FROM, HAS, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE, DEPARTS]
+PASSED = Gate(id="vrack", what="one vRack", who="Ada", day="2026-11-20", saw="pn-1234 has both")
+SAID = Announcement(target="openstack", cloud="ovh", disruptive=False, said=("About to be tested",), gates=(PASSED,))
+EVERY = [
+    *BASIC, PART, FROM, SAID, HAS, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE,
+    DEPARTS,
+]  # fmt: skip
 
 
 def test_every_kind_of_entry_has_an_example_here() -> None:

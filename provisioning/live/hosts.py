@@ -1,0 +1,116 @@
+"""Hosts of the deployment itself: this machine, and those that are reached over SSH, the private ones through their firewall.
+
+The user's own ``~/.ssh/config``, ``known_hosts`` and agent are used: no host key is taken on trust, and no password asked for.
+Private servers are reached as OVHcloud's guide does, from the firewall's shell with the agent forwarded: whether the
+product's SSH server lets connections through (``ssh -J``) is not known.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from lab.errors import CommandFailed
+from lab.journal import Journal, entry
+from lab.namespace import Completed
+from provisioning.live.errors import NotHere, Unreachable
+
+CONNECT_WITHIN = 10  # s for a connection; the guide's regions are 15 ms apart
+_NOT_CONNECTED = 255  # ssh's own status: the remote command's is any other
+_OPTIONS = ("-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_WITHIN}", "-o", "LogLevel=ERROR")
+
+
+@dataclass
+class Machine:
+    """The machine that the test runs on: the administrator's. ``prefix`` runs its commands somewhere else on it."""
+
+    name: str = "admin"
+    prefix: tuple[str, ...] = ()
+    journal: Journal | None = field(default=None, repr=False)
+
+    def run(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> Completed:
+        """Run a program; its status is for the caller to judge. Raises CommandFailed for a time-out (seconds)."""
+        shown = shlex.join(command)
+        with entry(self.journal, self.name, shown) as ended:
+            done = _run([*self.prefix, *self.words(command)], shown, self.name, timeout, stdin)
+            ended(done.status, done.stdout, done.stderr)
+        return done
+
+    def must(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> str:
+        """Run a program that has to work; its standard output. Raises CommandFailed."""
+        done = self.run(*command, timeout=timeout, stdin=stdin)
+        if not done.ok:
+            raise CommandFailed(self.name, done.command, done.status, done.stderr or done.stdout)
+        return done.stdout
+
+    def read(self, path: str) -> str:
+        """A text file's content. Raises CommandFailed when it cannot be read."""
+        return self.must("cat", path)
+
+    def addresses(self, nic: str | None = None) -> list[IPv4Address]:
+        """Its IPv4 addresses, of one interface or of all but loopback. Raises CommandFailed."""
+        words = self.must("ip", "-4", "-o", "address", "show", *(("dev", nic) if nic else ("scope", "global")))
+        return [IPv4Address(line.split()[3].partition("/")[0]) for line in words.splitlines()]
+
+    def words(self, command: Sequence[str]) -> Sequence[str]:
+        """What is run here to run a command there."""
+        return command
+
+    def __getattr__(self, name: str) -> object:
+        """What handles of a lab's hosts have besides: sockets, packets, files, a kernel."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise NotHere(f"{self.name} is reached over SSH alone: no {name.replace('_', ' ')}")
+
+
+@dataclass
+class SshHost(Machine):
+    """A host that this machine reaches over SSH, as ``user`` at ``address``; ``through`` is the firewall in front of it."""
+
+    user: str = ""
+    address: IPv4Address | None = None
+    through: SshHost | None = None
+
+    def words(self, command: Sequence[str]) -> Sequence[str]:
+        """``ssh`` with the command as one word, as the other side's shell reads it."""
+        there = ("ssh", *_OPTIONS, f"{self.user}@{self.address}", shlex.join(command))
+        if self.through is None:
+            return there
+        return ("ssh", "-A", *_OPTIONS, f"{self.through.user}@{self.through.address}", shlex.join(there))
+
+    def run(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> Completed:
+        """Run a program there. Raises Unreachable, and CommandFailed for a time-out (seconds)."""
+        done = super().run(*command, timeout=timeout, stdin=stdin)
+        if done.status == _NOT_CONNECTED:
+            way = f" through {self.through.name} ({self.through.address})" if self.through else ""
+            said = done.stderr.strip() or "no answer"
+            raise Unreachable(
+                f"{self.name} ({self.user}@{self.address}{way}) does not let us in over SSH: {said}"
+                " (try it by hand: its host key must be known, and your key in the agent)"
+            )
+        return done
+
+
+def _run(words: Sequence[str], shown: str, where: str, timeout: float, stdin: bytes | None) -> Completed:
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError as why:
+        return Completed(shown, 127, "", str(why))
+    with process:
+        try:
+            out, err = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise CommandFailed(where, shown, 124, f"no end after {timeout:g} s") from None
+        except BaseException:
+            process.kill()
+            raise
+    return Completed(shown, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))

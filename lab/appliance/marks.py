@@ -1,17 +1,20 @@
 """How a connection remembers what was decided about it: its conntrack mark, which conntrackd carries to the other one.
 
-Bits 0-11 hold the number of the filter rule that let it pass, bits 12-23 that of the NAT rule that it matched (both
-from 1, 0 for none; a slot has at most 4095 of each), bit 24 says that an IPsec tunnel takes it, untranslated.
+Bits 0-12 hold the number of the filter rule that let it pass, bits 13-23 that of the NAT rule that it matched (both
+from 1, 0 for none), bit 24 says that an IPsec tunnel takes it, untranslated.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sns.model import Rule
 
-MOST_RULES = 4095
-_NAT_SHIFT = 12
-_FILTER_BITS = 0x000FFF
-_NAT_BITS = 0xFFF000
+MOST_RULES: Mapping[str, int] = {"filter": 8191, "nat": 2047}
+"""How many rules a section of a slot can have here."""
+_NAT_SHIFT = 13
+_FILTER_BITS = 0x001FFF
+_NAT_BITS = 0xFFE000
 IN_TUNNEL = 0x1000000
 
 NOT_IN_TUNNEL = f"ct mark & {IN_TUNNEL:#x} == 0"

@@ -54,8 +54,8 @@ class Translation:
         self.implicit = tuple(rule for rule in everything if rule.interfaces != (FIREWALL,))  # see _own for that one
         self.proxies = proxies_of(configuration, self.resolver)
         for rule in (*self.filter, *self.nat):
-            if rule.number > marks.MOST_RULES:
-                message = f"more than {marks.MOST_RULES} rules in a slot are not simulated"
+            if rule.number > (most := marks.MOST_RULES[rule.section]):
+                message = f"more than {most} rules in a slot are not simulated"
                 raise Refused((Finding(Severity.ERROR, rule.location, "rule", message, "use fewer rules"),))
 
     def text(self) -> str:

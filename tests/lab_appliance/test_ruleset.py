@@ -175,8 +175,8 @@ def test_anti_spoofing_knows_protected_and_other_interfaces(tmp_path: Path) -> N
             "nat from vlan200 to internet on out -> from Firewall_out port ephemeral_fw to original",
             "source",
             [
-                "ct mark & 0xfff000 == 0x1000 meta l4proto { tcp, udp } snat to 147.135.161.153:20000-59999",
-                "ct mark & 0xfff000 == 0x1000 snat to 147.135.161.153",
+                "ct mark & 0xffe000 == 0x2000 meta l4proto { tcp, udp } snat to 147.135.161.153:20000-59999",
+                "ct mark & 0xffe000 == 0x2000 snat to 147.135.161.153",
             ],
             id="leave with the public address and a port of ephemeral_fw",
         ),
@@ -184,7 +184,7 @@ def test_anti_spoofing_knows_protected_and_other_interfaces(tmp_path: Path) -> N
             "pass from any to any",
             "nat from any to Firewall_out port http -> to ubuntu-webserver",
             "destination",
-            ["ct mark & 0xfff000 == 0x1000 dnat to 10.200.0.10"],
+            ["ct mark & 0xffe000 == 0x2000 dnat to 10.200.0.10"],
             id="publish a host",
         ),
         pytest.param(
@@ -192,8 +192,8 @@ def test_anti_spoofing_knows_protected_and_other_interfaces(tmp_path: Path) -> N
             "",
             "destination",
             [
-                "ct mark & 0xfff == 0x1 meta l4proto { tcp, udp } dnat to 10.200.0.10:22",
-                "ct mark & 0xfff == 0x1 dnat to 10.200.0.10",
+                "ct mark & 0x1fff == 0x1 meta l4proto { tcp, udp } dnat to 10.200.0.10:22",
+                "ct mark & 0x1fff == 0x1 dnat to 10.200.0.10",
             ],
             id="publish in the filter rule, on another port",
         ),
@@ -201,7 +201,7 @@ def test_anti_spoofing_knows_protected_and_other_interfaces(tmp_path: Path) -> N
             "pass from any to any",
             "nat from vlan200 to vlan201 -> from vlan201",
             "source",
-            ["ct mark & 0xfff000 == 0x1000 snat ip prefix to ip saddr map { 10.200.0.0/16 : 10.201.0.0/16 }"],
+            ["ct mark & 0xffe000 == 0x2000 snat ip prefix to ip saddr map { 10.200.0.0/16 : 10.201.0.0/16 }"],
             id="a network for a network",
         ),
     ],
@@ -214,7 +214,7 @@ def test_a_translation_becomes(tmp_path: Path, filter_line: str, nat_line: str, 
 def test_a_nat_rule_counts_only_what_no_tunnel_takes(tmp_path: Path) -> None:
     nat = "nat from vlan200 to any -> from Firewall_out"
     [rule] = of_place(rules_of(tmp_path, "pass from any to any", nat=(nat,)), "nat_05_4", "translate")
-    assert rule == "ip saddr 10.200.0.0/16 ct mark & 0x1000000 == 0 ct mark set ct mark | 0x1000 accept"
+    assert rule == "ip saddr 10.200.0.0/16 ct mark & 0x1000000 == 0 ct mark set ct mark | 0x2000 accept"
 
 
 def test_a_translation_to_several_addresses_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_filtered_web_traffic_goes_to_the_proxy_of_its_slot_and_nobody_gets_ther
         )
     )
     assert chain(text, "destination") == [
-        "ct mark & 0xfff == 0x1 tcp dport 80 redirect to :3129",
-        "ct mark & 0xfff == 0x2 tcp dport 443 redirect to :3132",
+        "ct mark & 0x1fff == 0x1 tcp dport 80 redirect to :3129",
+        "ct mark & 0x1fff == 0x2 tcp dport 443 redirect to :3132",
     ]
     assert chain(text, "proxies") == ['iifname != "lo" tcp dport { 3129, 3132 } ct status & dnat != dnat drop']
 

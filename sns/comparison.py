@@ -195,7 +195,7 @@ class _Fates:
             return Cause("no rule describes it", None)
         match layer.rule:
             case None:
-                return Cause("anti-spoofing", None)
+                return Cause(layer.why, None)
             case ImplicitRule() as hidden:
                 return Cause(f"implicit rule {hidden.token}", self._place(hidden.location))
             case rule:

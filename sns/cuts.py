@@ -17,6 +17,7 @@ from .errors import ResolutionError
 from .implicit import FIREWALL
 from .model import Configuration, Operand
 from .paths import IPSEC, SSL_VPN, Paths
+from .prediction import ICMP_REQUESTS
 from .resolution import PROTOCOL_NUMBERS, PortRange, Resolver
 
 TRANSPORTS = ("tcp", "udp")
@@ -48,7 +49,7 @@ class Cuts:
             frozenset(lines.addresses()),
             frozenset(lines.ports()),
             frozenset(lines.source_ports()),
-            frozenset(rule.icmp_type for rule in lines.rules if rule.icmp_type is not None),
+            frozenset({*ICMP_REQUESTS, *(rule.icmp_type for rule in lines.rules if rule.icmp_type is not None)}),
             frozenset(lines.protocols()),
         )
 

@@ -1,4 +1,4 @@
-"""What becomes of whole sets of packets: anti-spoofing, implicit rules, then the active slot, first match.
+"""What becomes of whole sets of packets: anti-spoofing, what belongs to no connection, implicit rules, then the active slot.
 
 :mod:`sns.prediction` answers for one packet, this for all at once; a test holds that they agree.
 """
@@ -21,10 +21,11 @@ NOT_FINAL = frozenset({"log", "decrypt", "deleg"})
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one rule takes of the packets that come to it; ``rule`` is None for anti-spoofing."""
+    """What one rule takes of the packets that come to it; without ``rule``, ``why`` says what refuses them before any."""
 
     rule: Rule | ImplicitRule | None
     boxes: Sequence[Box]
+    why: str = ""
 
     @property
     def action(self) -> str:
@@ -43,7 +44,8 @@ class FirstMatch:
         """``cuts`` when not only this configuration's lines are to be followed."""
         policy = configuration.policy
         self.space = Space(configuration, cuts or Cuts.of(configuration))
-        self.refused = Layer(None, self.space.refused())
+        self.refused = Layer(None, self.space.refused(), "anti-spoofing")
+        self.unsolicited = Layer(None, self.space.unsolicited(), "the lack of a connection that they belong to")
         self.hidden = [Layer(rule, [box]) for rule in implicit.rules(configuration) if (box := self.space.implicit(rule))]
         self.rules = [Layer(rule, self.space.rule(rule)) for rule in policy.filter if _decides(rule)]
         self.translations = [Layer(rule, self.space.rule(rule)) for rule in policy.nat if rule.enabled and not rule.unmodelled]
@@ -51,7 +53,7 @@ class FirstMatch:
     @property
     def layers(self) -> list[Layer]:
         """All layers that decide whether a packet passes, in order."""
-        return [self.refused, *self.hidden, *self.rules]
+        return [self.refused, self.unsolicited, *self.hidden, *self.rules]
 
     def fates(self, boxes: Iterable[Box]) -> Iterator[tuple[Box, Layer | None]]:
         """The disjoint parts of a set of packets, each with the layer that takes it; None for what no rule describes."""

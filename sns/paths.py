@@ -15,7 +15,9 @@ from .resolution import Resolver
 IPSEC = "ipsec"
 SSL_VPN = "sslvpn"
 
-_NO_HOST = AddressSet.of(IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/4"), IPv4Address(2**32 - 1))
+_NOBODY = IPv4Address(0)  # the source of a host that asks for its first address
+_EVERYBODY = IPv4Address(2**32 - 1)
+_UNROUTED = AddressSet.of(IPv4Network("127.0.0.0/8"), IPv4Network("224.0.0.0/4"))
 
 
 class Way(NamedTuple):
@@ -38,6 +40,8 @@ class Paths:
         self._configuration = configuration
         self._resolver = resolver
         self._own = resolver.own_addresses()
+        networks = [one.address.network for one in configuration.interfaces if one.address]
+        self._broadcast = AddressSet.of(_EVERYBODY, *(one.broadcast_address for one in networks if one.prefixlen < 31))
         self._pools = AddressSet.of(*resolver.pools())
         self._selectors = [
             _Selector(tunnel, resolver.addresses(tunnel.local), resolver.addresses(tunnel.remote))
@@ -63,7 +67,15 @@ class Paths:
 
     def no_host(self) -> AddressSet:
         """Sources that no packet may have, wherever it arrives: no host's, and the firewall's own."""
-        return _NO_HOST | self._own
+        return _UNROUTED | self._broadcast | self._own
+
+    def everybodys(self) -> AddressSet:
+        """Destinations that are no host's: everybody's on a wire, a group's, or of no wire at all."""
+        return AddressSet.of(_UNROUTED, self._broadcast, _NOBODY)
+
+    def nobodys(self) -> tuple[AddressSet, AddressSet]:
+        """The source of a host that has no address yet, and the destinations that are refused to it."""
+        return AddressSet.of(_NOBODY), ~AddressSet.of(_EVERYBODY)
 
     def foreign(self, arrival: str) -> AddressSet:
         """Further sources that are refused on an arrival whatever the destination; tunnels are :meth:`selectors`."""
@@ -77,13 +89,16 @@ class Paths:
         if interface.address is None:
             return EMPTY
         behind = self._resolver.routed_behind(interface.name, interface.section)
-        return ~(AddressSet.of(interface.address.network, IPv4Address(0)) | behind)
+        return ~(AddressSet.of(interface.address.network, _NOBODY) | behind)
 
     def borders(self) -> list[AddressSet]:
         """Address sets at whose borders an answer of this class may change."""
         interfaces = self._configuration.interfaces
         return [
             self.no_host(),
+            self._broadcast,
+            AddressSet.of(_UNROUTED, _NOBODY),
+            AddressSet.of(_EVERYBODY),
             self._pools,
             *(side for selector in self._selectors for side in (selector.local, selector.remote)),
             *(AddressSet.of(network) for network, _ in self._routes),
@@ -101,10 +116,12 @@ class Paths:
         where = arrival.lower()
         if where == FIREWALL:
             return None
-        if source in _NO_HOST:
+        if source in _UNROUTED or source in self._broadcast:
             return f"spoofed: {source} is not the address of a host"
         if source in self._own:
             return f"spoofed: {source} is the firewall's own address"
+        if source == _NOBODY and destination != _EVERYBODY:
+            return f"spoofed: {source} is the address of a host that asks everybody for one, and nobody else"
         if where == IPSEC:
             return self._refusal_from_tunnel(source, destination)
         if where == SSL_VPN:
@@ -130,7 +147,7 @@ class Paths:
                 return f"in clear: {source} to {destination} must come through the tunnel at {where}"
         if interface.protected:
             behind = self._resolver.routed_behind(interface.name, interface.section)
-            asking = int(source) == 0  # a host that asks for its first address
+            asking = source == _NOBODY
             inside = interface.address is None or source in interface.address.network or source in behind
             if not asking and not inside:
                 return f"spoofed: {source} is not behind protected interface {interface.name}"
@@ -144,6 +161,10 @@ class Paths:
         """Where a packet with these addresses leaves. ``gateway`` is a rule's own ``route``."""
         if destination in self._own:
             return Way(FIREWALL, f"{destination} is the firewall itself")
+        if destination in self._broadcast:
+            return Way(FIREWALL, f"{destination} is everybody's on a wire: the firewall may listen, and passes nothing on")
+        if destination in _UNROUTED or destination == _NOBODY:
+            return Way(None, f"{destination} is not the address of a host")
         for selector in self._selectors:
             if source in selector.local and destination in selector.remote:
                 return Way(IPSEC, f"tunnel at {self._configuration.where(selector.tunnel.location)}")

@@ -1,8 +1,8 @@
 """What the firewall does with the first packet of a connection: which rules apply, and what leaves where.
 
-The order is the product's (sns.md 1.6, 2): anti-spoofing, implicit rules, then the active slot's filter rules, first
-match, on the addresses that the packet arrives with; then translation, the filter rule's own ``->`` before ``[NAT]``;
-then the way out. ``log`` and ``decrypt`` do not end the evaluation.
+The order is the product's (sns.md 1.6, 2): anti-spoofing, what belongs to no connection, implicit rules, then the active
+slot's filter rules, first match, on the addresses that the packet arrives with; then translation, the filter rule's own
+``->`` before ``[NAT]``; then the way out. ``log`` and ``decrypt`` do not end the evaluation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from . import implicit
 from .errors import ServiceMismatch
-from .implicit import ImplicitRule
+from .implicit import FIREWALL, ImplicitRule
 from .model import Configuration, Operand, Rule, Translation
 from .paths import IPSEC, SSL_VPN, Paths, Way
 from .resolution import PortRange, Resolver
@@ -21,6 +21,8 @@ from .resolution import PortRange, Resolver
 Verdict: TypeAlias = Literal["pass", "block", "reset"]
 
 _ALIASES = {"esp": "vpn-esp", "ah": "vpn-ah"}
+ICMP_REQUESTS = frozenset({8, 13, 15, 17})
+"""The ICMP types that begin something (RFC 792, RFC 950): echo, timestamp, information and address mask requests."""
 _NOT_FINAL = ("log", "decrypt", "deleg")
 
 
@@ -96,6 +98,8 @@ class Predictor:
     def predict(self, flow: Flow) -> Prediction:
         """See :func:`predict`."""
         refusal = self._paths.refusal(flow.arrival, flow.source, flow.destination)
+        if refusal is None and unsolicited(flow):
+            refusal = f"unsolicited: no connection begins with ICMP type {flow.icmp_type}"
         if refusal is not None:
             return Prediction("block", None, None, flow, None, refusal, "")
         for hidden in self._implicit:
@@ -263,6 +267,11 @@ class Predictor:
     def _name(self, name: str) -> str:
         interface = self._configuration.interface(name)
         return interface.name.lower() if interface else name.lower()
+
+
+def unsolicited(flow: Flow) -> bool:
+    """Whether it is an ICMP answer or error without the connection that it would belong to; the firewall's own may be."""
+    return flow.arrival != FIREWALL and flow.icmp_type is not None and flow.icmp_type not in ICMP_REQUESTS
 
 
 def _overreaches(rule: Rule) -> bool:

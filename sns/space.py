@@ -17,7 +17,7 @@ from .errors import ResolutionError, ServiceMismatch
 from .implicit import FIREWALL, ImplicitRule
 from .model import Configuration, Operand, Rule
 from .paths import IPSEC, SSL_VPN, Paths
-from .prediction import Flow
+from .prediction import ICMP_REQUESTS, Flow
 from .resolution import PROTOCOL_NAMES, PROTOCOL_NUMBERS, PortRange, Resolver
 
 _TUNNELS = (IPSEC, SSL_VPN)
@@ -182,7 +182,15 @@ class Space:
             wrong = self._mask(self._paths.foreign(name) | hosts)
             if wrong:
                 found.append(here._replace(source=wrong))
+            source, destination = (self._mask(each) for each in self._paths.nobodys())
+            found.append(here._replace(source=source, destination=destination))
         return found
+
+    def unsolicited(self) -> list[Box]:
+        """The ICMP answers and errors, which belong to connections and begin none; the firewall's own are its affair."""
+        service = self.services.protocol(ICMP) & ~_union(self.services.icmp(kind) for kind in ICMP_REQUESTS)
+        box = self.everything._replace(arrival=self.everything.arrival & ~self._way[FIREWALL], service=service)
+        return [box] if all(box) else []
 
     # Examples
 

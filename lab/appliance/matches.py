@@ -32,8 +32,13 @@ class Match:
         return " ".join((*self.conditions, *statements))
 
 
-def of_rule(rule: Rule, configuration: Configuration, resolver: Resolver) -> tuple[Match, ...]:
-    """The nft rules that together match what a filter or NAT rule matches; none when it can match nothing."""
+def of_rule(
+    rule: Rule, configuration: Configuration, resolver: Resolver, departure: str = "fib daddr oifname"
+) -> tuple[Match, ...]:
+    """The nft rules that together match what a filter or NAT rule matches; none when it can match nothing.
+
+    ``departure`` is how the hook that evaluates them asks by which device the packet will leave.
+    """
     common = [*_arrival(rule, configuration)]
     for field, operand in (("saddr", rule.source), ("daddr", rule.destination)):
         addresses = resolver.addresses(operand)
@@ -43,7 +48,7 @@ def of_rule(rule: Rule, configuration: Configuration, resolver: Resolver) -> tup
             common.append(f"ip {field} {address_text(addresses)}")
     if rule.destination_interface:
         names = devices.of_interface(configuration, rule.destination_interface)
-        common.append(f"fib daddr oifname {devices.quoted(names)}")
+        common.append(f"{departure} {devices.quoted(names)}")
     if rule.tos is not None:
         common.append(f"@nh,8,8 {rule.tos}")
     protocol = _number(rule.ip_protocol, resolver)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from lab.appliance.matches import port_text
 from sns.model import Configuration, Rule
-from sns.resolution import Resolver
+from sns.resolution import PortRange, Resolver
 
 HTTP_PORT = 3129
 """Where the proxy takes HTTP for slot 00 of URLFiltering; slot N is 2 N higher."""
@@ -22,7 +22,12 @@ class Proxy:
     rule: Rule
     kind: Literal["http", "tls"]
     slot: int
-    matched: str  # nft text of the destination ports
+    ports: tuple[PortRange, ...]  # the destinations' that it takes
+
+    @property
+    def matched(self) -> str:
+        """The nft text of those ports."""
+        return port_text(self.ports)
 
     @property
     def port(self) -> int:
@@ -36,7 +41,7 @@ def proxies_of(configuration: Configuration, resolver: Resolver) -> tuple[Proxy,
     for rule in configuration.policy.filter:
         if rule.enabled and rule.action == "pass" and not rule.unmodelled:
             if rule.url_filter is not None:
-                found.append(Proxy(rule, "http", rule.url_filter, port_text(resolver.services("http", "tcp"))))
+                found.append(Proxy(rule, "http", rule.url_filter, resolver.services("http", "tcp")))
             if rule.ssl_filter is not None:
-                found.append(Proxy(rule, "tls", rule.ssl_filter, port_text(resolver.services("https", "tcp"))))
+                found.append(Proxy(rule, "tls", rule.ssl_filter, resolver.services("https", "tcp")))
     return tuple(found)

@@ -65,7 +65,9 @@ class Translation:
             *_chain("antispoof", "type filter hook prerouting priority raw", self._antispoof()),
             *_chain("evaluation", "type filter hook prerouting priority mangle", self._policy()),
             *_chain("translate", "", self._translate()),
+            *_chain("own_translate", "type filter hook output priority mangle", self._own_translate()),
             *_chain("destination", "type nat hook prerouting priority dstnat", self._destination()),
+            *_chain("own_destination", "type nat hook output priority -100", self._translated_destination()),
             *_chain("source", "type nat hook postrouting priority srcnat", self._source()),
             *_chain("proxies", "type filter hook input priority filter", self._guard_proxies()),
             *_chain("own", "type filter hook output priority filter", self._own()),
@@ -110,19 +112,28 @@ class Translation:
         prefix = f"rule=Filter/{self.policy.slot:02d}:{rule.location.line} action={rule.action} "
         return count, f'log prefix "{prefix}" group {LOG_GROUP}'
 
-    def _translate(self) -> Iterator[str]:
+    def _own_translate(self) -> Iterator[str]:
+        """What the firewall itself sends is translated like what others send; its way is known already."""
+        yield 'oifname "lo" accept'
+        yield "ct state established,related accept"
+        yield from self._translate("oifname")
+
+    def _translate(self, departure: str = "fib daddr oifname") -> Iterator[str]:
         for rule in self.nat:
             wanted = rule.translation
             only_source = wanted is not None and wanted.destination is None and wanted.source is not None
             untaken = (marks.NOT_IN_TUNNEL,) if only_source else ()
             keep = () if wanted is None else (marks.remember(rule),)
-            for match in matches.of_rule(rule, self.configuration, self.resolver):
+            for match in matches.of_rule(rule, self.configuration, self.resolver, departure):
                 yield match.rule(*untaken, *self._statements(rule), *keep, "accept")
         yield "accept"
 
     def _destination(self) -> Iterator[str]:
         for proxy in self.proxies:
             yield f"{marks.remembered(proxy.rule)} tcp dport {proxy.matched} redirect to :{proxy.port}"
+        yield from self._translated_destination()
+
+    def _translated_destination(self) -> Iterator[str]:
         for rule in (*self.filter, *self.nat):
             yield from nat.destination(rule, self.resolver)
 

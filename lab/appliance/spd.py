@@ -32,6 +32,7 @@ def translate(configuration: Configuration) -> str:
     inside = [f"ip saddr {remote} ip daddr {local} accept" for local, remote in pairs]
     outside = [f'iifname != "{devices.IPSEC}" ip saddr {remote} ip daddr {local} {_DROP}' for local, remote in pairs]
     leaving = [f'oifname != "{devices.IPSEC}" ip saddr {local} ip daddr {remote} {_DROP}' for local, remote in pairs]
+    carried = [f"ip saddr {local} ip daddr {remote} return" for local, remote in pairs]
     kept = [f"ip saddr {local} ip daddr {remote} {_TAKEN}" for local, remote in pairs]
     lines = [
         "table ip sns_spd {",
@@ -49,8 +50,13 @@ def translate(configuration: Configuration) -> str:
         "type filter hook prerouting priority mangle - 5; policy accept;",  # NAT rules look at it, before translation
         *kept,
         "}",
+        "chain encrypted {",
+        *carried,
+        _DROP,
+        "}",
         "chain leaving {",
         "type filter hook postrouting priority srcnat - 5; policy accept;",
+        f'oifname "{devices.IPSEC}" jump encrypted',
         *leaving,
         *kept,
         "}",

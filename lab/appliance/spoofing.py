@@ -2,7 +2,7 @@
 
 A protected interface takes packets of its own network and of the networks routed behind it; an unprotected one takes
 everything but the protected networks; the SSL VPN's devices take their pools; and nobody else speaks with the
-firewall's own addresses. Refused packets count in ``antispoof`` and are seen by no rule.
+firewall's own addresses, nor with one that is everybody's. Refused packets count in ``antispoof`` and are seen by no rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ _DROP = f'counter name "{counters.ANTISPOOF}" drop'
 def rules(configuration: Configuration, resolver: Resolver) -> Iterator[str]:
     """The rules of the anti-spoofing chain."""
     yield 'iifname "lo" accept'
-    yield f"fib saddr type local {_DROP}"
+    yield f"fib saddr type {{ local, broadcast, multicast }} {_DROP}"
+    yield f"ip saddr {_NOBODY} ip daddr != 255.255.255.255 {_DROP}"
     internal = resolver.internals()
     for interface in configuration.interfaces:
         if interface.address is None:

@@ -127,7 +127,8 @@ class _Index:
 def check(configuration: Configuration, policy: FirstMatch) -> Iterator[Result]:
     """The rules of the active slot, filter and NAT, that are never reached."""
     resolver = Resolver(configuration)
-    for first, layers in (([policy.refused, *policy.hidden], policy.rules), ([policy.refused], policy.translations)):
+    before_any = [policy.refused, policy.unsolicited]
+    for first, layers in (([*before_any, *policy.hidden], policy.rules), (before_any, policy.translations)):
         cover = Cover(layers)
         for place, layer in enumerate(layers):
             if not isinstance(layer.rule, Rule) or not _known(layer.rule, resolver):
@@ -157,7 +158,7 @@ def _result(rule: Rule, takers: Sequence[Layer]) -> Result:
     rules = [layer.rule for layer in takers if layer.rule is not None]
     what = f'"{rule.text}" is never reached'
     if not rules:
-        message = f"{what}: anti-spoofing refuses all of its packets first"
+        message = f"{what}: {' and '.join(layer.why for layer in takers)} refuses all of its packets first"
         return Result(UNREACHABLE, rule.location, "rule", message, "correct its interface or addresses, or remove it")
     same = all(_effect(other) == _effect(rule) for other in rules)
     named = ", ".join(_named(other) for other in rules[:_SHOWN])

@@ -1,0 +1,182 @@
+"""A lab's firewalls with everything that is needed to put numbered packets in and to see them come out.
+
+Points are named by the firewall's site and what of it they are: ``sbg7:out`` (the wire at an interface, by the interface's
+user name), ``sbg7:ipsec`` and ``sbg7:sslvpn`` (what goes into a tunnel or comes out of it), ``sbg7:firewall`` (what the
+firewall sends and takes itself), ``sbg7:client-udp`` (a VPN user's device).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+
+from lab.matrix import packets
+from lab.matrix.packets import Answered, Seen
+from lab.matrix.points import Arrivals, Device, Wire
+from lab.matrix.trace import FIREWALL, Sighting
+from lab.matrix.witness import Witness
+
+if TYPE_CHECKING:
+    from lab.fabric import Fabric
+    from lab.host import LabHost
+
+Event: TypeAlias = "Sighting | tuple[str, Answered]"
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=_Closable)
+
+_FLOWS = "cookie=0x52454d50"  # of the switch, ours
+
+
+@dataclass(frozen=True, slots=True)
+class Firewall:
+    """The member of a site's firewall that is measured. ``nics`` are kernel devices by interface (user name).
+
+    ``present`` are the addresses on each interface's wire that have a host. ``tunnels`` are devices by ``ipsec`` or ``sslvpn``.
+    """
+
+    site: str
+    host: LabHost
+    nics: Mapping[str, str]
+    present: Mapping[str, Collection[IPv4Address]]
+    tunnels: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A connected VPN user: the host, its tunnel's device, and the firewall's device at the other end."""
+
+    site: str
+    transport: str
+    host: LabHost
+    device: str
+    firewall_device: str
+
+    @property
+    def point(self) -> str:
+        """The name of its point."""
+        return f"{self.site}:client-{self.transport}"
+
+
+class Stand:
+    """Open until it is closed; meanwhile no numbered packet reaches a host. Raises LabError."""
+
+    def __init__(self, fabric: Fabric, firewalls: Sequence[Firewall], clients: Sequence[Client] = ()) -> None:
+        self.firewalls = {firewall.site: firewall for firewall in firewalls}
+        self._fabric = fabric
+        self._wires: dict[str, Wire] = {}
+        self._devices: list[tuple[Device, bool]] = []  # and whether it is at a client's end
+        self._senders: dict[str, Device | _Own] = {}
+        self._arrivals: dict[str, Arrivals] = {}
+        self._witnesses: dict[str, Witness] = {}
+        self._closing = ExitStack()
+        try:
+            self._stop_at_the_switch()
+            for firewall in firewalls:
+                self._open(firewall)
+            for client in clients:
+                self._connect(client)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, firewall: Firewall) -> None:
+        host, site = firewall.host, firewall.site
+        for interface, nic in firewall.nics.items():
+            name = f"{site}:{interface}"
+            self._wires[name] = self._kept(Wire(host, nic, name, firewall.present[interface]))
+            self._arrivals[name] = self._kept(Arrivals(host, nic))
+        for tunnel, devices in firewall.tunnels.items():
+            self._devices += [(self._kept(Device(host, device, f"{site}:{tunnel}")), False) for device in devices]
+        self._senders[f"{site}:{FIREWALL}"] = self._kept(_Own(host))
+        self._witnesses[site] = self._kept(Witness(host))
+
+    def _connect(self, client: Client) -> None:
+        device = self._kept(Device(client.host, client.device, client.point))
+        self._devices.append((device, True))
+        self._senders[client.point] = device
+        self._arrivals[client.point] = self._kept(Arrivals(self.firewalls[client.site].host, client.firewall_device))
+
+    def _kept(self, opened: Opened) -> Opened:
+        self._closing.callback(opened.close)
+        return opened
+
+    def _stop_at_the_switch(self) -> None:
+        """Have the switch drop what is numbered: it has been seen, and no host shall answer it."""
+        switches = {self._fabric.switch_bridge(region) for region in self._fabric.topology.regions}
+        flows = "".join(f"{_FLOWS},priority=70,ip,nw_ttl={ttl},actions=drop\n" for ttl in packets.MARKED)
+        self._closing.callback(self._fabric.run, _each(switches, f"ovs-ofctl del-flows $switch {_FLOWS}/-1"))
+        # The switch goes on as before with the flows that it knows, until it has looked at them again.
+        adding = f"printf '{flows}' | ovs-ofctl add-flows $switch -"
+        self._fabric.run(_each(switches, adding, "ovs-appctl revalidator/wait"))
+
+    # Use
+
+    @property
+    def entries(self) -> Collection[str]:
+        """The points where packets can be put in."""
+        return [*self._wires, *self._senders]
+
+    def send(self, entry: str, packet: bytes) -> None:
+        """Put an IPv4 packet in at a point."""
+        wire = self._wires.get(entry)
+        if wire is not None:
+            wire.send(packet)
+        else:
+            self._senders[entry].send(packet)
+
+    def look(self) -> Iterator[Event]:
+        """What came out somewhere since the last look; answers of stacks with the point where they did. Raises LabError."""
+        for wire in self._wires.values():
+            for found in wire.look():
+                yield Sighting(wire.name, found) if isinstance(found, Seen) else (wire.name, found)
+        for device, of_client in self._devices:
+            for seen, leaving in device.look():
+                if not of_client:
+                    yield Sighting(device.name, seen, leaving)
+                elif not leaving:
+                    yield Sighting(device.name, seen)
+        for site, witness in self._witnesses.items():
+            for seen in witness.look():
+                yield Sighting(f"{site}:{FIREWALL}", seen)
+
+    def arrived(self, entry: str) -> int | None:
+        """How many numbered packets arrived at the firewall from this point since the last count; None for its own."""
+        counter = self._arrivals.get(entry)
+        return counter.count() if counter else None
+
+    def end_sessions(self) -> None:
+        """End all sessions of numbered packets. Raises LabError."""
+        for witness in self._witnesses.values():
+            witness.end_sessions()
+
+    def close(self) -> None:
+        """Leave the lab as it was."""
+        self._closing.close()
+
+
+class _Own:
+    """Packets that a firewall itself sends."""
+
+    def __init__(self, host: LabHost) -> None:
+        self._socket = host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+
+    def send(self, packet: bytes) -> None:
+        with suppress(OSError):  # refused by its own rules, or no way: it is seen nowhere
+            self._socket.sendto(packet, (str(IPv4Address(packet[16:20])), 0))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _each(switches: Collection[str], command: str, *after: str) -> list[str]:
+    return ["sh", "-ec", "\n".join((f"for switch in {' '.join(sorted(switches))}; do {command}; done", *after))]

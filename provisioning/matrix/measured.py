@@ -1,0 +1,123 @@
+"""Measure packets in a deployment's lab and hold what was seen against what the configurations say: for anyone who asks.
+
+    for compared in measure(environment, [("sbg7", flow), …]):
+        compared.disagreements   # () when prediction and measurement agree
+        compared.trace.last      # where the packet was last seen, as what
+
+The running configurations are read when it begins: whoever changes one measures anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
+
+from lab.matrix.measure import Measurement
+from lab.matrix.stand import Client
+from lab.matrix.trace import Batch, Probe
+from provisioning.matrix.comparison import Compared, compare
+from provisioning.matrix.journeys import Journeys
+from provisioning.matrix.points import Ways, open_stand
+from sns.implicit import FIREWALL
+from sns.paths import IPSEC, SSL_VPN
+from sns.prediction import Flow
+
+if TYPE_CHECKING:
+    from provisioning.environment import LabEnvironment
+
+REPEATED = 100  # packets that are measured again alone, at the most, because they disagree: more are no accident
+_CONTROL_PORT, _CONTROL_SOURCE_PORT = 7, 39_999  # echo; a source port that no class has
+
+
+class Matrix:
+    """The firewalls of a lab, ready to be measured until it is closed. Raises LabError."""
+
+    def __init__(self, environment: LabEnvironment, clients: Sequence[tuple[Client, IPv4Address]] = ()) -> None:
+        """``clients`` are connected VPN users with the address that each has in its tunnel."""
+        deployment = environment.deployment
+        self.journeys = Journeys({site: environment.configuration(site) for site in deployment.sites})
+        self._hosts = tuple(_hosts(environment))
+        self._stand = open_stand(environment, [client for client, _ in clients])
+        self.ways = Ways(self.journeys, self._stand.entries, clients)
+
+    @property
+    def hosts(self) -> Sequence[IPv4Address]:
+        """The addresses of the plan's hosts, which classes tell apart."""
+        return self._hosts
+
+    def close(self) -> None:
+        """Leave the lab as it was."""
+        self._stand.close()
+
+    def measure(self, asked: Iterable[tuple[str, Flow]]) -> Iterator[Compared]:
+        """Measure flows, each as it arrives at a site's firewall; what nothing in the lab can send is left out."""
+        for _, compared in self.batches(asked):
+            yield from compared
+
+    def batches(self, asked: Iterable[tuple[str, Flow]]) -> Iterator[tuple[Batch, Sequence[Compared]]]:
+        """The same, a batch at a time, with what the rules counted meanwhile."""
+        waiting: dict[Probe, tuple[str, Flow]] = {}
+        for site, flow in asked:
+            if (probe := self.ways.probe(site, flow)) is not None:
+                waiting.setdefault(probe, (site, flow))
+        entries = {probe.entry for probe in waiting}
+        measurement = Measurement(self._stand, list(self._controls(entries)))
+        patience = REPEATED
+        for batch in measurement.batches(waiting):
+            found = [compare(self.journeys, *waiting[trace.probe], trace) for trace in batch.traces]
+            for place, compared in enumerate(found):
+                if compared.disagreements and patience:
+                    patience -= 1
+                    found[place] = self._alone(measurement, compared)
+            yield batch, found
+
+    def _alone(self, measurement: Measurement, compared: Compared) -> Compared:
+        """The same packet with no other in flight: two of a protocol without ports cannot share a translated address."""
+        (batch,) = measurement.batches([compared.trace.probe])
+        return compare(self.journeys, compared.site, compared.flow, batch.traces[0])
+
+    def _controls(self, entries: Iterable[str]) -> Iterator[Probe]:
+        """For each entry one packet that gets through, and one that gets through by each tunnel that it leads to."""
+        for entry in sorted(entries):
+            site, _, arrival = entry.partition(":")
+            found: dict[bool, Probe] = {}
+            for flow in self._candidates(site, arrival):
+                stages = self.journeys.of(site, flow)
+                if stages[-1].departure in (None, SSL_VPN, IPSEC, FIREWALL):
+                    continue
+                probe = Probe(entry, flow, self.journeys.protocol(site, flow.protocol))
+                found.setdefault(len(stages) > 1, probe)
+            yield from found.values()
+
+    def _candidates(self, site: str, arrival: str) -> Iterator[Flow]:
+        """Packets between hosts of the plan, to the ports that the site's rules name."""
+        if arrival.startswith("client-"):
+            arrival, sources = SSL_VPN, self.ways.addresses(f"{site}:{arrival}")
+        else:
+            own = [first for first, _ in self.journeys.own_addresses(site).ranges()]
+            sources = own if arrival == FIREWALL else list(self._hosts)
+        own_end = [first for first, _ in self.journeys.own_addresses(site).ranges()]
+        services = [*self.journeys.services(site), ("tcp", _CONTROL_PORT), ("udp", _CONTROL_PORT)]
+        for source in sources:
+            for destination in (*self._hosts, *own_end):
+                for protocol, port in services:
+                    if source != destination:
+                        yield Flow(arrival, source, destination, protocol, _CONTROL_SOURCE_PORT, port)
+
+
+def measure(environment: LabEnvironment, asked: Iterable[tuple[str, Flow]]) -> list[Compared]:
+    """Measure flows once, each as it arrives at the firewall of a site. Raises LabError."""
+    matrix = Matrix(environment)
+    try:
+        return list(matrix.measure(asked))
+    finally:
+        matrix.close()
+
+
+def _hosts(environment: LabEnvironment) -> Iterator[IPv4Address]:
+    deployment = environment.deployment
+    internet = deployment.internet
+    yield from (internet.stranger, internet.admin, internet.public)
+    for site in deployment.sites.values():
+        yield from (host.address for host in site.hosts.values())

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import api, check, cloud, compare, fault, gate, merge, preflight, report, torture, verify
+from cli import api, check, cloud, compare, fault, gate, matrix, merge, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     cloud.register(commands)
     compare.register(commands)
     gate.register(commands)
+    matrix.register(commands)
     preflight.register(commands)
     report.register(commands)
     merge.register(commands)
@@ -106,6 +107,7 @@ def _run(given: argparse.Namespace) -> int:
         "cloud": cloud.run,
         "compare": compare.run,
         "gate": gate.run,
+        "matrix": matrix.run,
         "preflight": preflight.run,
         "report": report.run,
         merge.NAME: merge.run,

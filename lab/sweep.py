@@ -1,36 +1,59 @@
-"""A sweep of TCP ports: one SYN to each, as fast as the wires take them, and who answered what.
+"""A sweep of TCP ports: one SYN to each, as fast as a wire takes them, and who answered what.
 
-Both are read at the target's own wire: a SYN that was lost on its way is seen to be missing and sent again, so a port is
-only called silent when its SYN arrived and nothing came back.
+They are put on the firewall's own wire, past everything that could lose them, by as many as a system call takes; how many
+arrived is counted at its interface, before its rules. So a port is only called silent when its SYN arrived and nothing came
+back, and all silence of a sweep costs one time-out.
 """
 
 from __future__ import annotations
 
+import ctypes
 import random
 import socket
 import struct
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
+from lab import namespace
+from lab.matrix import points
+from lab.matrix.packets import TTL
 from lab.probe import Outcome
 
-if TYPE_CHECKING:
-    from lab.capture import Frame, Tap
-    from lab.host import LabHost
-
 ALL_PORTS = range(1, 65536)
-WINDOW = 512  # SYNs on their way at once: a port of the userspace switch queues 277 (212,992 bytes of 768), distance the rest
-BURST = 32  # SYNs sent between two looks at what has arrived; no window is smaller
-ARRIVES_WITHIN = 0.1  # s for a SYN to arrive, ten times the longest way
-PAUSE = 0.0003  # s between two looks
-ROUNDS = 8  # at the most; what one round lost, the next sends again, with half as many on their way
+CHUNK = 256  # SYNs of one system call: a quarter of what a CPU lets wait for a network namespace (netdev_max_backlog)
+ARRIVES_WITHIN = 0.05  # s for a chunk to be counted: it is, before the system call returns, unless the machine is busy
+ANSWERS_WITHIN = 0.15  # s for the last answers, ten times the longest way
+ROUNDS = 4  # of one SYN alone, until it is given up
 SYN, RST, ACK = 0x02, 0x04, 0x10
 
-_SEGMENT = struct.Struct("!HHIIBBHHH")
+_FRAME = struct.Struct("!6s6sH BBHHHBBH4s4s HHIIBBHHH")
+_SIZE = _FRAME.size
+_PORT_AT, _CHECKSUM_AT = 36, 50
+_IPV4 = 0x0800
 _SEQUENCE, _WINDOW = 0x52454D50, 64240
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _Part(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
+
+
+class _Message(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_void_p), ("name_length", ctypes.c_uint), ("parts", ctypes.POINTER(_Part)),
+        ("count", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
+        ("flags", ctypes.c_int), ("sent", ctypes.c_uint),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a wire: an interface, and a process of the network namespace that it is in."""
+
+    pid: int
+    interface: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,102 +73,109 @@ class Sweep:
         return Outcome.REFUSED if port in self.refused else Outcome.SILENT
 
 
-def sweep(host: LabHost, address: IPv4Address, wire: Tap, ports: Iterable[int] = ALL_PORTS) -> Sweep:
-    """Send a SYN from ``host`` to every port of an address, ``wire`` being the capture of the target's own interface.
+def sweep(near: End, far: End, source: IPv4Address, address: IPv4Address, ports: Iterable[int] = ALL_PORTS) -> Sweep:
+    """Send a SYN from ``source`` to every port of an address, from the near end of a wire to whoever has the far one.
 
-    The host's kernel resets what is opened. Ports that are not ``reached`` after :data:`ROUNDS` rounds are left out.
+    ``source`` is a host's beyond the near end, whose kernel resets what is opened. Ports that are not ``reached`` after
+    :data:`ROUNDS` rounds are left out.
     """
-    missing = set(ports)
-    source_port = random.randrange(61000, 65000)  # noqa: S311 - above the range that the kernel itself uses
-    seen = _Seen(address, source_port)
-    with host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 0)  # it only sends
-        raw.connect((str(address), 0))
-        base = _sum(_source(host, address).packed + address.packed + struct.pack("!HH", socket.IPPROTO_TCP, 20))
-        for number in range(ROUNDS):
-            window = max(WINDOW >> number, BURST)
-            for burst in _bursts(sorted(missing)):
-                seen.await_all_but(window - BURST, wire)
-                _send(raw, source_port, base, burst)
-                seen.sent += len(burst)
-            seen.await_all_but(0, wire)
-            missing -= seen.reached
-            if not missing:
-                break
-        time.sleep(ARRIVES_WITHIN)  # for the last answers
-        seen.read(wire)
-    return Sweep(frozenset(seen.reached), frozenset(seen.answered), frozenset(seen.refused))
+    sending = _Sending(near, far, source, address)
+    try:
+        reached: set[int] = set()
+        wanted = list(ports)
+        for first in range(0, len(wanted), CHUNK):
+            reached |= sending.deliver(wanted[first : first + CHUNK])
+            sending.look()
+        deadline = time.monotonic() + ANSWERS_WITHIN
+        while time.monotonic() < deadline:
+            sending.look()
+            time.sleep(0.005)
+    finally:
+        sending.close()
+    return Sweep(frozenset(reached), frozenset(sending.answered), frozenset(sending.refused))
 
 
-class _Seen:
-    """What passed at the target's wire so far, of what was ``sent``."""
-
-    def __init__(self, address: IPv4Address, source_port: int) -> None:
-        self.sent = 0
-        self.reached: set[int] = set()
+class _Sending:
+    def __init__(self, near: End, far: End, source: IPv4Address, address: IPv4Address) -> None:
         self.answered: set[int] = set()
         self.refused: set[int] = set()
-        self._address = address.packed
-        self._source_port = source_port.to_bytes(2, "big")
-        self._cursor = 0
+        self._source_port = random.randrange(61000, 65000)  # noqa: S311 - above the range that the kernel itself uses
+        self._answers = address.packed + source.packed
+        frame, self._base = _frame(points.hardware_address(far.pid, far.interface), source, address, self._source_port)
+        self._frames = bytearray(frame * CHUNK)
+        self._messages = self._laid_out()
+        self._socket = namespace.packet_socket(near.pid, near.interface, buffer=16 << 20)
+        self._socket.setblocking(False)
+        self._arrivals = points.Arrivals(far.pid, far.interface)
 
-    def read(self, wire: Tap) -> None:
-        """Take in what is new. Raises CaptureIncomplete when the capture lost frames."""
-        self._take_all(wire.since(self._cursor))
+    def _laid_out(self) -> ctypes.Array[_Message]:
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._frames))
+        self._parts = (_Part * CHUNK)(*(_Part(start + number * _SIZE, _SIZE) for number in range(CHUNK)))
+        messages = (_Message * CHUNK)()
+        for message, part in zip(messages, self._parts, strict=True):
+            message.parts, message.count = ctypes.pointer(part), 1
+        return messages
 
-    def await_all_but(self, most: int, wire: Tap) -> None:
-        """Read until no more than ``most`` are on their way; those that keep us waiting too long are lost."""
-        last, arrived = time.monotonic(), len(self.reached)
-        while self.sent - len(self.reached) > most:
-            self._take_all(wire.so_far(self._cursor))
-            now = time.monotonic()
-            if len(self.reached) > arrived:
-                last, arrived = now, len(self.reached)
-            elif now - last > ARRIVES_WITHIN:
-                self.sent = len(self.reached)
-            else:
-                time.sleep(PAUSE)
+    def deliver(self, ports: Sequence[int], round_: int = 1) -> set[int]:
+        """Send to these ports until all have arrived, by halves when some have not; those that did."""
+        self.send(ports)
+        arrived, deadline = self._arrivals.count(), time.monotonic() + ARRIVES_WITHIN
+        while arrived < len(ports) and time.monotonic() < deadline:
+            time.sleep(0.0005)
+            arrived += self._arrivals.count()
+        if arrived >= len(ports):
+            return set(ports)
+        if len(ports) == 1:
+            return self.deliver(ports, round_ + 1) if round_ < ROUNDS else set()
+        middle = len(ports) // 2
+        return self.deliver(ports[:middle]) | self.deliver(ports[middle:])
 
-    def _take_all(self, frames: Collection[Frame]) -> None:
-        self._cursor += len(frames)
-        for frame in frames:
-            self._take(frame)
+    def send(self, ports: Sequence[int]) -> None:
+        """Put one SYN to each port on the wire."""
+        pack, frames = struct.pack_into, self._frames
+        for place, port in enumerate(ports):
+            total = self._base + port
+            total = (total & 0xFFFF) + (total >> 16)
+            total = (total & 0xFFFF) + (total >> 16)
+            pack("!H", frames, place * _SIZE + _PORT_AT, port)
+            pack("!H", frames, place * _SIZE + _CHECKSUM_AT, ~total & 0xFFFF)
+        _libc.sendmmsg(self._socket.fileno(), self._messages, len(ports), 0)  # what it does not send does not arrive
 
-    def _take(self, frame: Frame) -> None:
-        """TCP in IPv4 without options: the firewall's stack and ours write none into these segments' IP headers."""
-        data = frame.data
-        if data[12:15] != b"\x08\x00\x45" or data[23] != socket.IPPROTO_TCP:
-            return
-        if data[34:36] == self._source_port and data[30:34] == self._address:
-            if data[47] == SYN:
-                self.reached.add(int.from_bytes(data[36:38], "big"))
-        elif data[36:38] == self._source_port and data[26:30] == self._address:
-            port = int.from_bytes(data[34:36], "big")
+    def look(self) -> None:
+        """Take in what was answered: TCP in IPv4 without options, which the stacks write none into these segments."""
+        while True:
+            try:
+                data = self._socket.recv(128)
+            except BlockingIOError:
+                return
+            if data[26:34] != self._answers or data[23] != socket.IPPROTO_TCP:
+                continue
+            port, source_port = struct.unpack_from("!HH", data, 34)
+            if source_port != self._source_port:
+                continue
             if data[47] & RST:
                 self.refused.add(port)
             elif data[47] & (SYN | ACK) == SYN | ACK:
                 self.answered.add(port)
 
+    def close(self) -> None:
+        self._socket.close()
+        self._arrivals.close()
 
-def _bursts(ports: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ports[first : first + BURST] for first in range(0, len(ports), BURST))
 
-
-def _send(raw: socket.socket, source_port: int, base: int, ports: Iterable[int]) -> None:
+def _frame(mac: bytes, source: IPv4Address, address: IPv4Address, source_port: int) -> tuple[bytes, int]:
+    """A SYN to port 0 without its checksum, and the sum that the checksum of one to a port is made of."""
+    addresses = _sum(source.packed + address.packed)
+    head = 0x4500 + 40 + (TTL << 8 | socket.IPPROTO_TCP) + addresses
+    head = (head & 0xFFFF) + (head >> 16)
     flags = 5 << 4, SYN
-    base += source_port + (_SEQUENCE >> 16) + (_SEQUENCE & 0xFFFF) + (flags[0] << 8 | flags[1]) + _WINDOW
-    for port in ports:
-        total = base + port
-        total = (total & 0xFFFF) + (total >> 16)
-        total = (total & 0xFFFF) + (total >> 16)
-        raw.send(_SEGMENT.pack(source_port, port, _SEQUENCE, 0, *flags, _WINDOW, ~total & 0xFFFF, 0))
-
-
-def _source(host: LabHost, address: IPv4Address) -> IPv4Address:
-    """The address that the host's kernel uses towards another."""
-    with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((str(address), 9))
-        return IPv4Address(probe.getsockname()[0])
+    frame = _FRAME.pack(
+        mac, points.OUR_MAC, _IPV4,
+        0x45, 0, 40, 0, 0, TTL, socket.IPPROTO_TCP, ~((head & 0xFFFF) + (head >> 16)) & 0xFFFF, source.packed, address.packed,
+        source_port, 0, _SEQUENCE, 0, *flags, _WINDOW, 0, 0,
+    )  # fmt: skip
+    base = addresses + socket.IPPROTO_TCP + 20 + source_port
+    return frame, base + (_SEQUENCE >> 16) + (_SEQUENCE & 0xFFFF) + (flags[0] << 8 | flags[1]) + _WINDOW
 
 
 def _sum(data: bytes) -> int:

@@ -8,6 +8,7 @@ from .comparison import Fate
 from .cuts import TRANSPORTS
 from .errors import ResolutionError
 from .model import Configuration
+from .paths import Paths
 from .resolution import PROTOCOL_NAMES, PortRange, Resolver
 from .space import Space
 
@@ -32,6 +33,10 @@ class Wording:
                 self._names.setdefault(resolver.addresses(name), name)
             except ResolutionError:
                 continue
+        no_host = Paths(configuration, resolver).no_host()
+        self._senders: dict[AddressSet, str] = {}
+        for addresses, name in self._names.items():
+            self._senders.setdefault(addresses - no_host, name)
 
     def fate(self, fate: Fate) -> str:
         """``passes by out as Firewall_out``, ``passes by in to ubuntu-webserver:80``, ``is refused``."""
@@ -51,7 +56,9 @@ class Wording:
 
     def box(self, box: Box) -> str:
         """``vlan200 -> Internet, tcp/80, in by in``."""
-        parts = [f"{self._addresses(box.source)} -> {self._addresses(box.destination)}", self._services(box.service)]
+        source = AddressSet(self._space.addresses.runs(box.source))
+        senders = self._senders.get(source) or self.addresses(source)  # of an object those that can send are all of it
+        parts = [f"{senders} -> {self._addresses(box.destination)}", self._services(box.service)]
         if box.source_port != self._space.source_ports.all:
             parts.append(f"from ports {self._source_ports(box.source_port)}")
         if box.arrival != self._space.everything.arrival:

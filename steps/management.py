@@ -9,7 +9,7 @@ from pytest_bdd import given, parsers, then, when
 from lab.host import LabHost
 from lab.namespace import Completed
 from lab.probe import Outcome, Target, connect, reached
-from lab.sweep import ALL_PORTS, Sweep, sweep
+from lab.sweep import ALL_PORTS, End, Sweep, sweep
 from provisioning.deployment_model import Pool, Site
 from sns.resolution import Resolver
 from steps.patience import patience
@@ -124,9 +124,10 @@ def _page_withheld(attempts: tuple[Outcome, str], who: str, record: ScenarioReco
 
 @when("the stranger sweeps all TCP ports of the public address", target_fixture="swept")
 def _sweep(scene: Scene) -> Sweep:
-    wire = scene.firewall_port("external")
-    with scene.environment.listen([wire]) as taps:
-        return sweep(scene.environment.stranger, scene.public_address, taps[wire])
+    firewall, nic = scene.environment.firewall(scene.site.name), scene.firewall_nic("external")
+    fabric = scene.environment.lab.fabric
+    near, far = End(fabric.pid, fabric.port(firewall.name, nic)), End(firewall.host.pid, nic)
+    return sweep(near, far, scene.deployment.internet.stranger, scene.public_address)
 
 
 @then("exactly the published services and the SSL VPN answer")

@@ -60,7 +60,12 @@ class Measurement:
             site: {place: number - before[site].get(place, 0) for place, number in places.items()}
             for site, places in counted.items()
         }
-        return Batch(entry, tuple(traces), grown, time.monotonic() - begun)
+        controls = (*self._watching(entry),) * 2  # before and after
+        return Batch(entry, tuple(traces), controls, grown, time.monotonic() - begun)
+
+    def _watching(self, entry: str) -> Sequence[Probe]:
+        """The controls of an entry."""
+        return [one for one in self._controls if one.entry == entry] or self._controls
 
     def _counters(self) -> dict[str, dict[str, int]]:
         return {
@@ -70,7 +75,7 @@ class Measurement:
 
     def _attempt(self, entry: str, probes: Sequence[Probe]) -> tuple[list[Trace], str]:
         """Once through; the traces, and what makes them void ("" when nothing does)."""
-        controls = [one for one in self._controls if one.entry == entry] or list(self._controls)
+        controls = self._watching(entry)
         self._traces.clear()
         try:
             if silent := self._control(controls):

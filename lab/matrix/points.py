@@ -39,8 +39,7 @@ class Wire:
         self.name = name
         self._present = {address.packed for address in present}
         self._socket = _packet_socket(host.fabric.pid, host.fabric.port(host.name, nic))
-        self.mac = namespace.inside(host.pid, lambda: _hardware_address(nic))
-        self._header = self.mac + OUR_MAC + _IPV4
+        self._header = hardware_address(host.pid, nic) + OUR_MAC + _IPV4
         self._buffer = bytearray(_LONGEST)
 
     def send(self, packet: bytes) -> None:
@@ -109,8 +108,9 @@ class Device:
 class Arrivals:
     """Counts the packets of ours, as they are sent, that arrive at an interface of a host: before its filter looks at them."""
 
-    def __init__(self, host: LabHost, nic: str) -> None:
-        self._socket = namespace.packet_socket(host.pid, nic, buffer=0)
+    def __init__(self, pid: int, nic: str) -> None:
+        """``pid`` is a process of the host."""
+        self._socket = namespace.packet_socket(pid, nic, buffer=0)
         program = _marked_at(nic)
         self._socket.setsockopt(
             socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(program) // 8, ctypes.addressof(program))
@@ -133,16 +133,19 @@ def _packet_socket(pid: int, interface: str) -> socket.socket:
     return opened
 
 
-def _hardware_address(nic: str) -> bytes:
-    """Called in the host's network namespace."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
-        told = fcntl.ioctl(asked, _GET_MAC, struct.pack("256s", nic.encode()))
-    return told[18:24]
+def hardware_address(pid: int, nic: str) -> bytes:
+    """The MAC address of an interface of a host, one of whose processes is ``pid``."""
+
+    def told() -> bytes:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+            return fcntl.ioctl(asked, _GET_MAC, struct.pack("256s", nic.encode()))[18:24]
+
+    return namespace.inside(pid, told)
 
 
 def _marked_at(nic: str) -> ctypes.Array[ctypes.c_char]:
     """A classic BPF program that takes one byte of incoming IPv4 packets with our time to live, and nothing else."""
-    link = 14 if nic.startswith("eth") else 0
+    link = 0 if nic.startswith(("tun", "ipsec")) else 14
     load_byte, load_half, equal, give = 0x30, 0x28, 0x15, 0x06
     packet_type = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE
     program = [(load_byte, 0, 0, packet_type), (equal, 5, 0, PACKET_OUTGOING)]

@@ -93,7 +93,7 @@ class Stand:
         for interface, nic in firewall.nics.items():
             name = f"{site}:{interface}"
             self._wires[name] = self._kept(Wire(host, nic, name, firewall.present[interface]))
-            self._arrivals[name] = self._kept(Arrivals(host, nic))
+            self._arrivals[name] = self._kept(Arrivals(host.pid, nic))
         for tunnel, devices in firewall.tunnels.items():
             self._devices += [(self._kept(Device(host, device, f"{site}:{tunnel}")), False) for device in devices]
         self._senders[f"{site}:{FIREWALL}"] = self._kept(_Own(host))
@@ -103,7 +103,7 @@ class Stand:
         device = self._kept(Device(client.host, client.device, client.point))
         self._devices.append((device, True))
         self._senders[client.point] = device
-        self._arrivals[client.point] = self._kept(Arrivals(self.firewalls[client.site].host, client.firewall_device))
+        self._arrivals[client.point] = self._kept(Arrivals(self.firewalls[client.site].host.pid, client.firewall_device))
 
     def _kept(self, opened: Opened) -> Opened:
         self._closing.callback(opened.close)

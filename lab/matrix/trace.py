@@ -81,10 +81,11 @@ def _progress(sighting: Sighting) -> tuple[int, int]:
 class Batch:
     """Probes that were put in at one point together, and how often each rule of each firewall counted meanwhile.
 
-    ``counted`` are packets by firewall and place (``Filter/05:14``).
+    ``counted`` are packets by firewall and place (``Filter/05:14``), those of the ``controls`` among them.
     """
 
     entry: str
     traces: tuple[Trace, ...]
+    controls: tuple[Probe, ...]
     counted: Mapping[str, Mapping[str, int]]
     seconds: float

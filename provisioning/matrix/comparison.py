@@ -17,13 +17,17 @@ _ECHO = 8
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One packet: ``flow`` as it arrives at ``site``, what was predicted, what was seen, and how they disagree (if they do)."""
+    """One packet: ``flow`` as it arrives at ``site``, what was predicted, what was seen, and how they disagree (if they do).
+
+    ``counted`` are the rules that counted (``sbg7/Filter/05:14``) when a packet that disagrees was sent again alone.
+    """
 
     site: str
     flow: Flow
     stages: tuple[Stage, ...]
     trace: Trace
     disagreements: tuple[str, ...]
+    counted: tuple[str, ...] = ()
 
     @property
     def prediction(self) -> Prediction:

@@ -9,7 +9,9 @@ The running configurations are read when it begins: whoever changes one measures
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -75,7 +77,20 @@ class Matrix:
     def _alone(self, measurement: Measurement, compared: Compared) -> Compared:
         """The same packet with no other in flight: two of a protocol without ports cannot share a translated address."""
         (batch,) = measurement.batches([compared.trace.probe])
-        return compare(self.journeys, compared.site, compared.flow, batch.traces[0])
+        expected = Counter(place for control in batch.controls for place in self._places(control))
+        grown = tuple(
+            f"{site}/{place}"
+            for site, places in batch.counted.items()
+            for place, number in places.items()
+            if number > expected[f"{site}/{place}"]
+        )
+        return replace(compare(self.journeys, compared.site, compared.flow, batch.traces[0]), counted=grown)
+
+    def _places(self, probe: Probe) -> Iterator[str]:
+        """The rules that count a packet, by the configurations."""
+        for stage in self.journeys.of(probe.entry.partition(":")[0], probe.flow):
+            told = stage.prediction
+            yield from (f"{stage.site}/{rule.location}" for rule in (told.rule, told.nat_rule) if rule is not None)
 
     def _controls(self, entries: Iterable[str]) -> Iterator[Probe]:
         """For each entry one packet that gets through, and one that gets through by each tunnel that it leads to."""

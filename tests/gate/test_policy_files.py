@@ -172,7 +172,7 @@ def test_markdown_and_sarif_tell_the_same(tmp_path: Path) -> None:
 def test_a_tree_takes_its_site_s_place_in_the_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = edited(OPENED, tmp_path) / "sbg7/ConfigFiles"
     assert main(["gate", "--static", "--before", str(GUIDE), "--after", str(tree), "--site", "sbg7"]) == 1
-    assert "sbg7: 0.0.0.0" in capsys.readouterr().out
+    assert "sbg7: 0.0.0.1" in capsys.readouterr().out
     assert main(["gate", "--static", "--before", str(GUIDE / "sbg7/ConfigFiles"), "--after", str(tree)]) == 1
     assert main(["gate", "--static", "--before", str(GUIDE), "--after", str(tree)]) == 2
     assert "is a tree alone: say which site's it is, --site sbg7 or gra11" in capsys.readouterr().err

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import cast
 
 import pytest
 
@@ -15,10 +14,9 @@ from lab import capture, namespace
 from lab import sweep as sweeps
 from lab.capture import Tap
 from lab.errors import CaptureIncomplete, LabError
-from lab.host import LabHost
 from lab.probe import Outcome
 
-TARGET = IPv4Address("192.0.2.2")
+SOURCE, TARGET = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 FRAME = b"\xff" * 6 + bytes.fromhex("020000000001") + b"\x88\xb5" + b"a frame of the test".ljust(46, b"\0")
 
 pytestmark = pytest.mark.lab
@@ -115,42 +113,41 @@ def test_a_capture_that_sees_nothing_any_more_says_so(wire: tuple[End, End], tap
 PORTS = range(1, 1001)
 
 
-def sweep(wire: tuple[End, End], tap: Tap) -> sweeps.Sweep:
+def sweep(wire: tuple[End, End]) -> sweeps.Sweep:
     with wire[1].socket() as listening:
         listening.bind((str(TARGET), 80))
         listening.listen()
-        return sweeps.sweep(cast(LabHost, wire[0]), TARGET, tap, PORTS)
+        near, far = (sweeps.End(end.pid, end.interface) for end in wire)
+        return sweeps.sweep(near, far, SOURCE, TARGET, PORTS)
 
 
 def losing(monkeypatch: pytest.MonkeyPatch, lost: Iterable[int], *, times: int) -> None:
     """The way loses the SYNs to these ports so many times."""
-    honest, left = sweeps._send, dict.fromkeys(lost, times)
+    honest, left = sweeps._Sending.send, dict.fromkeys(lost, times)
 
-    def send(raw: socket.socket, source_port: int, base: int, ports: Iterable[int]) -> None:
+    def send(sending: sweeps._Sending, ports: Sequence[int]) -> None:
         kept = [port for port in ports if not left.get(port)]
         left.update({port: left[port] - 1 for port in ports if left.get(port)})
-        honest(raw, source_port, base, kept)
+        honest(sending, kept)
 
-    monkeypatch.setattr(sweeps, "_send", send)
+    monkeypatch.setattr(sweeps._Sending, "send", send)
 
 
-def test_a_sweep_tells_what_answers_from_what_refuses(wire: tuple[End, End], tap: Tap) -> None:
-    found = sweep(wire, tap)
+def test_a_sweep_tells_what_answers_from_what_refuses(wire: tuple[End, End]) -> None:
+    found = sweep(wire)
     assert found.reached == set(PORTS)
     assert found.answered == {80}
     assert found.refused == set(PORTS) - {80}
 
 
-def test_what_is_lost_on_the_way_is_sent_again(wire: tuple[End, End], tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_lost_on_the_way_is_sent_again(wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:
     losing(monkeypatch, range(1, 1001, 7), times=2)
-    assert sweep(wire, tap).reached == set(PORTS)
+    assert sweep(wire).reached == set(PORTS)
 
 
-def test_a_port_whose_syn_never_arrives_is_not_called_silent(
-    wire: tuple[End, End], tap: Tap, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    losing(monkeypatch, [25], times=sweeps.ROUNDS)
-    found = sweep(wire, tap)
+def test_a_port_whose_syn_never_arrives_is_not_called_silent(wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:
+    losing(monkeypatch, [25], times=100)
+    found = sweep(wire)
     assert found.reached == set(PORTS) - {25}
     with pytest.raises(KeyError):
         found.outcome(25)

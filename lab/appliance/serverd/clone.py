@@ -28,6 +28,7 @@ class Clone:
     def __init__(self, root: Path = paths.FIREWALL) -> None:
         self._root = root
         self._edited: dict[str, str | None] = {}
+        self._judged: tuple[int, list[Finding]] = (0, [])  # of which files and edits, and their errors
 
     def read(self, name: str) -> str:
         """A file of ConfigFiles as edited; empty when there is none."""
@@ -83,7 +84,14 @@ class Clone:
             return read(merged / CONFIG, leases=held)
 
     def _errors(self) -> list[Finding]:
-        return [finding for finding in self.configuration().findings if finding.severity is Severity.ERROR]
+        """The errors as things are; the same question again costs nothing."""
+        places = (*(self._root / CONFIG).rglob("*"), self._root / BASE_FILE)
+        files = [(path, path.stat()) for path in places if path.is_file()]
+        state = hash((tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in files), tuple(self._edited.items())))
+        if self._judged[0] != state:
+            findings = self.configuration().findings
+            self._judged = state, [finding for finding in findings if finding.severity is Severity.ERROR]
+        return self._judged[1]
 
     def _read(self, name: str) -> str:
         if name in self._edited:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from xml.sax.saxutils import escape, quoteattr
 
@@ -19,8 +19,6 @@ class Nws(IntEnum):
     INVALID_SESSION = 203
     EXPIRED_SESSION = 204
     AUTHENTICATION = 205
-    PENDING_TRANSFER = 206
-    PENDING_UPLOAD = 207
     DISCONNECTED = 502
     INTERNAL = 900
 
@@ -32,8 +30,6 @@ _SAID = {
     Nws.INVALID_SESSION: "Invalid session",
     Nws.EXPIRED_SESSION: "Expired session",
     Nws.AUTHENTICATION: "Authentication error",
-    Nws.PENDING_TRANSFER: "Pending transfer",
-    Nws.PENDING_UPLOAD: "Upload pending",
     Nws.DISCONNECTED: "Server disconnected",
     Nws.INTERNAL: "Internal error",
 }
@@ -148,18 +144,6 @@ def authentication(msg: str, **attributes: str) -> bytes:
     """The answer to a login."""
     more = "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
     return f'<?xml version="1.0"?>\n<nws msg="{msg}"{more}/>\n'.encode()
-
-
-@dataclass(slots=True)
-class Table:
-    """Lines of tokens of one section, for commands that collect them."""
-
-    title: str
-    lines: list[Section] = field(default_factory=list)
-
-    def reply(self) -> Reply:
-        """It as the answer."""
-        return section_line({self.title: self.lines})
 
 
 def _serverd(ret: int, code: str, msg: str, body: str = "") -> str:

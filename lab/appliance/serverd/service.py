@@ -39,7 +39,8 @@ class Serverd:
         """Take over what ``webadmin`` says of logins."""
         path = paths.CONFIG / "webadmin"
         text = path.read_text() if path.exists() else ""
-        number = {token: int(get(text, "Config", token) or default) for token, default in _NUMBERS.items()}
+        said = {token: get(text, "Config", token) or "" for token in _NUMBERS}
+        number = {token: int(said[token]) if said[token].isdecimal() else default for token, default in _NUMBERS.items()}
         self.sessions.guard = Guard(
             bool(number["BruteforceState"]), number["NbAttempt"], number["TriesTime"], number["TimeoutBanned"]
         )

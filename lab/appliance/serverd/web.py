@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -53,11 +54,6 @@ class Answer:
     content_type: str = _XML
     cookie: str = ""
     after: Callable[[], object] | None = None
-
-
-def is_api(path: str) -> bool:
-    """Whether a path is serverd's."""
-    return path.startswith(("/api/", "/auth/"))
 
 
 class Endpoints:
@@ -131,8 +127,6 @@ class Endpoints:
         text = parse_qs(request.query, keep_blank_values=True).get("cmd", [""])[0].strip()
         if not text:
             return Answer(nws(code=Nws.REQUEST_ERROR))
-        if session.upload is not None:
-            session.upload = None  # a file that was announced and never came
         try:
             reply = self._serverd.command(session, text)
         except UnknownCommand:
@@ -140,17 +134,20 @@ class Endpoints:
         except Disconnected:
             self._serverd.sessions.close(session)
             return Answer(nws(code=Nws.DISCONNECTED))
+        except Exception:  # a mistake of ours must not leave the client waiting
+            traceback.print_exc()
+            return Answer(nws(code=Nws.INTERNAL))
         return self._told(session, reply)
 
     def _download(self, _request: Request, session: Session) -> Answer:
         content, session.download = session.download, None
         if content is None:
-            return Answer(nws(code=Nws.PENDING_TRANSFER), HTTPStatus.NOT_FOUND)
+            return Answer(nws(code=Nws.REQUEST_ERROR), HTTPStatus.NOT_FOUND)
         return Answer(content, content_type=_BYTES)
 
     def _upload(self, request: Request, session: Session) -> Answer:
         if session.upload is None:
-            return Answer(nws(code=Nws.PENDING_UPLOAD))
+            return Answer(nws(code=Nws.REQUEST_ERROR))
         content = _part(request.content_type, request.body, "upload")
         if content is None:
             return Answer(nws(code=Nws.REQUEST_ERROR))

@@ -40,12 +40,15 @@ class _Part(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
-class _Message(ctypes.Structure):
+class _Header(ctypes.Structure):
     _fields_ = [
         ("name", ctypes.c_void_p), ("name_length", ctypes.c_uint), ("parts", ctypes.POINTER(_Part)),
-        ("count", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
-        ("flags", ctypes.c_int), ("sent", ctypes.c_uint),
+        ("count", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t), ("flags", ctypes.c_int),
     ]  # fmt: skip
+
+
+class _Message(ctypes.Structure):
+    _fields_ = [("header", _Header), ("sent", ctypes.c_uint)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class _Sending:
         self._parts = (_Part * CHUNK)(*(_Part(start + number * _SIZE, _SIZE) for number in range(CHUNK)))
         messages = (_Message * CHUNK)()
         for message, part in zip(messages, self._parts, strict=True):
-            message.parts, message.count = ctypes.pointer(part), 1
+            message.header.parts, message.header.count = ctypes.pointer(part), 1
         return messages
 
     def deliver(self, ports: Sequence[int], round_: int = 1) -> set[int]:

@@ -152,3 +152,13 @@ def test_a_port_whose_syn_never_arrives_is_not_called_silent(wire: tuple[End, En
     with pytest.raises(KeyError):
         found.outcome(25)
     assert found.outcome(80) is Outcome.ANSWERED
+
+
+def test_a_chunk_is_one_system_call(wire: tuple[End, End]) -> None:
+    near, far = (sweeps.End(end.pid, end.interface) for end in wire)
+    sending = sweeps._Sending(near, far, SOURCE, TARGET)
+    try:
+        sending.send(range(1, sweeps.CHUNK + 1))
+        assert sending._arrivals.count() == sweeps.CHUNK
+    finally:
+        sending.close()

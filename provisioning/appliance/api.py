@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from provisioning.appliance import answers, commands
 from provisioning.appliance.answers import Answer
 from provisioning.appliance.driver import Access, MemberState, Row
-from provisioning.appliance.errors import CommandRefused, LoginRefused, Unreachable, Untrusted, hidden
+from provisioning.appliance.errors import ApplianceError, CommandRefused, LoginRefused, Unreachable, Untrusted, hidden
 from provisioning.appliance.tree import Tree
 from provisioning.sources import Opening, SourceError, opened
 
@@ -141,8 +141,11 @@ class Api:
             raise Untrusted(str(access.address), f"{access.authority}: {why}", "give the file of the CA that signs it") from why
         # REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE in the environment would replace the authority that was given.
         client.session.trust_env = False
-        self._client = client
-        self._asked("log in", client.connect)
+        try:
+            self._asked("log in", client.connect)
+        except ApplianceError:
+            client.session.close()
+            raise
         return client
 
     def _asked(self, command: str, ask: Callable[[], Any]) -> Any:

@@ -11,15 +11,11 @@ from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.appliance import changes
 from provisioning.appliance.driver import Access, MemberState, Row
-from provisioning.appliance.errors import CommandRefused, LoginRefused, Unreachable, Untrusted
+from provisioning.appliance.errors import ApplianceError, CommandRefused, LoginRefused, Unreachable, Untrusted
 from provisioning.appliance.tree import Tree
-
-if TYPE_CHECKING:
-    from paramiko import SSHClient
 
 FIREWALL = "/usr/Firewall"
 CONFIG = f"{FIREWALL}/ConfigFiles"
@@ -34,8 +30,15 @@ class Shell:
 
     def __init__(self, access: Access) -> None:
         """Connect; only the host key that is expected is accepted. Raises Unreachable, Untrusted, LoginRefused."""
+        from paramiko import SSHClient
+
         self.access = access
-        self._client = self._connected()
+        self._client = SSHClient()
+        try:
+            self._connect()
+        except ApplianceError:
+            self._client.close()
+            raise
 
     def __enter__(self) -> Shell:
         return self
@@ -148,12 +151,11 @@ class Shell:
         names = [name for name in changes.commands_for(changed) if name != changes.AGENT]
         return [f"{name} {_ARGUMENTS.get(name, '')}".strip() for name in names]
 
-    def _connected(self) -> SSHClient:
-        from paramiko import AuthenticationException, Ed25519Key, RejectPolicy, SSHClient, SSHException
+    def _connect(self) -> None:
+        from paramiko import AuthenticationException, Ed25519Key, RejectPolicy, SSHException
         from paramiko.ssh_exception import BadHostKeyException
 
-        access, host = self.access, str(self.access.address)
-        client = SSHClient()
+        access, host, client = self.access, str(self.access.address), self._client
         client.set_missing_host_key_policy(RejectPolicy())
         if access.host_key:
             kind, text = access.host_key.decode().split()[:2]
@@ -183,7 +185,6 @@ class Shell:
             raise Unreachable(host, f"SSH: {why}", "is it up, does its policy let us in?") from why
         except OSError as why:
             raise Unreachable(host, f"SSH: {why}", "is it up, does its policy let us in?") from why
-        return client
 
 
 def _changed(present: Tree, wanted: Tree) -> dict[str, bytes]:

@@ -22,12 +22,18 @@ class ControlPlaneUnavailable(Exception):
 
 def python() -> Path:
     """The Python that has the services. Raises ControlPlaneUnavailable when there is none."""
-    found = Path(os.environ.get("REMPART_CONTROL_PLANE", ROOT / ".venv-control-plane")) / "bin" / "python"
-    if not found.exists():
-        raise ControlPlaneUnavailable(
-            f"{found} is missing: run 'make control-plane', which installs OpenStack's own services there"
-        )
-    return found
+    if not installed():
+        raise ControlPlaneUnavailable(f"{_python()} is missing: 'make control-plane' installs OpenStack's services there")
+    return _python()
+
+
+def installed() -> bool:
+    """Whether there is one."""
+    return _python().exists()
+
+
+def _python() -> Path:
+    return Path(os.environ.get("REMPART_CONTROL_PLANE", ROOT / ".venv-control-plane")) / "bin" / "python"
 
 
 @dataclass(frozen=True)

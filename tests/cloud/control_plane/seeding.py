@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from typing import Any
 
 from tests.cloud.control_plane.places import REGIONAL, TYPES, Doors
@@ -26,19 +27,21 @@ def connection(auth_url: str, region: str, user: str, project: str) -> Any:
     """A connection that reads neither clouds.yaml nor the environment."""
     import openstack
 
-    return openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
-        region_name=region,
-        auth={
-            "auth_url": auth_url,
-            "username": user,
-            "password": PASSWORD,
-            "project_name": project,
-            "user_domain_id": "default",
-            "project_domain_id": "default",
-        },
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the client's, of its own settings' defaults
+        return openstack.connect(
+            load_yaml_config=False,
+            load_envvars=False,
+            region_name=region,
+            auth={
+                "auth_url": auth_url,
+                "username": user,
+                "password": PASSWORD,
+                "project_name": project,
+                "user_domain_id": "default",
+                "project_domain_id": "default",
+            },
+        )
 
 
 def catalogue(doors: Doors, regions: tuple[str, ...]) -> None:

@@ -1,0 +1,170 @@
+"""An apply that is interrupted, by a kill or by the cloud itself, goes on where it was; nothing is made twice."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keystoneauth1.session import Session
+
+from tests.cloud.account import Account, Done
+from tests.cloud.faulty_proxy import Answer, Proxy, proxy
+from tests.provisioning.cloud.applicable import one_site
+
+REGION = "SBG7"
+RESOURCES = 25
+KILL_WITHIN = 120.0  # s
+
+
+@pytest.fixture
+def deployment(account: Account, tmp_path: Path) -> Iterator[Path]:
+    yield one_site(tmp_path).folder
+    account.configure()
+    account.sweep()
+
+
+@pytest.fixture
+def networking(account: Account) -> Iterator[Proxy]:
+    """Neutron, behind a proxy."""
+    with proxy(account.region(REGION).network.get_endpoint()) as found:
+        account.configure(network_endpoint_override=f"{found.url}")
+        yield found
+
+
+def _whole(account: Account, deployment: Path) -> None:
+    """All of it is there, once."""
+    there = account.has(REGION)
+    twice = {kind: [name for name, number in Counter(names).items() if number > 1] for kind, names in there.items()}
+    assert not any(twice.values()), twice
+    done = account.rempart("status", deployment)
+    assert (done.status, done.output) == (0, f"{RESOURCES} as planned\n")
+
+
+class Killed(BaseException):
+    """Like a kill: nothing that we wrote catches it."""
+
+
+def test_killed_after_every_single_request_it_goes_on_each_time(
+    account: Account, deployment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each run dies when the cloud has done one more thing, and before it knows.
+    asking = Session.request
+    done: list[str] = []
+
+    def request(self: Session, url: str, method: str, **options: Any) -> Any:
+        answer = asking(self, url, method, **options)
+        if method in ("POST", "PUT", "PATCH", "DELETE") and "/auth/tokens" not in url:
+            done.append(f"{method} {url}")
+            raise Killed
+        return answer
+
+    monkeypatch.setattr(Session, "request", request)
+    runs = 0
+    while True:
+        try:
+            last = account.rempart("apply", deployment)
+        except Killed:
+            runs += 1
+            assert runs < 3 * RESOURCES, done[-5:]
+        else:
+            break
+    monkeypatch.undo()
+
+    assert (last.status, last.output) == (0, f"nothing to change: all {RESOURCES} resources are as planned\n")
+    assert runs > RESOURCES
+    _whole(account, deployment)
+
+
+def test_killed_in_the_middle_of_a_slow_upload_it_uploads_again(account: Account, deployment: Path) -> None:
+    with proxy(account.region(REGION).image.get_endpoint()) as slow:
+        slow.delay = 0.1
+        account.configure(image_endpoint_override=slow.url)
+        with account.start("apply", deployment) as running:
+            assert running.stdout is not None
+            for line in running.stdout:
+                if re.search(r"image stormshield-SNS-EVA-4.8.3: [3-9]0 % uploaded", line):
+                    break
+            running.kill()
+    account.configure()
+    (image,) = account.region(REGION).image.images(owner=account.region(REGION).current_project_id)
+    assert image.status in ("queued", "saving")
+
+    done = account.rempart("apply", deployment)
+
+    assert done.status == 0, done.errors
+    assert f"make again {REGION} image stormshield-SNS-EVA-4.8.3: its upload did not end ({image.status})" in done.output
+    _whole(account, deployment)
+
+
+def test_a_busy_cloud_is_asked_again_and_makes_nothing_twice(account: Account, deployment: Path, networking: Proxy) -> None:
+    # Of each kind, the first is refused twice, and the second is made although the answer says that it was not.
+    asked: Counter[str] = Counter()
+
+    def fault(method: str, path: str) -> Answer | None:
+        kind = path.rpartition("/")[2]
+        if method != "POST" or kind not in ("networks", "subnets", "ports"):
+            return None
+        asked[kind] += 1
+        answers = {1: Answer(429, {"Retry-After": "0"}), 2: Answer(503, {"Retry-After": "0"})}
+        return answers.get(asked[kind], Answer(503, {"Retry-After": "0"}, done=True) if asked[kind] == 4 else None)
+
+    networking.fault = fault
+    done = account.rempart("apply", deployment)
+
+    assert done.status == 0, done.errors
+    assert done.output.count("again in 0 s") == 9
+    _whole(account, deployment)
+
+
+def test_credentials_that_are_refused_in_the_middle_are_said_and_what_is_done_stays(
+    account: Account, deployment: Path, networking: Proxy
+) -> None:
+    made: Counter[str] = Counter()
+
+    def fault(method: str, path: str) -> Answer | None:
+        made[method] += 1
+        return Answer(401) if made["POST"] > 4 else None
+
+    networking.fault = fault
+    stopped = account.rempart("apply", deployment)
+    assert stopped.status == 2
+    assert "the cloud does not accept our credentials any more" in stopped.errors
+    before = account.has(REGION)
+    assert before["networks"]
+    assert not before["servers"]
+
+    networking.fault = lambda method, path: None
+    done = account.rempart("apply", deployment)
+    assert done.status == 0, done.errors
+    _whole(account, deployment)
+
+
+def test_a_token_that_has_run_out_is_renewed_without_a_word(account: Account, deployment: Path, networking: Proxy) -> None:
+    refused: list[str] = []
+
+    def fault(method: str, path: str) -> Answer | None:
+        if method == "POST" and path.endswith("/subnets") and not refused:
+            refused.append(path)
+            return Answer(401)
+        return None
+
+    networking.fault = fault
+    done = account.rempart("apply", deployment)
+    assert (done.status, done.last) == (0, f"done: {RESOURCES} create"), done.errors
+    assert refused
+
+
+def test_two_applies_at_once_from_two_machines_leave_everything_once(
+    account: Account, deployment: Path, tmp_path: Path
+) -> None:
+    running = [account.start("apply", deployment, REMPART_STATE=str(tmp_path / name)) for name in ("here", "there")]
+    ended = [Done(process.wait(KILL_WITHIN), process.stdout.read() if process.stdout else "", "") for process in running]
+    assert "Traceback" not in "".join(each.output for each in ended)
+
+    done = account.rempart("apply", deployment)
+    assert done.status == 0, done.errors
+    _whole(account, deployment)

@@ -100,7 +100,7 @@ def _status(found: Rollout) -> int:
     told = found.plan()
     _show(told)
     print(_counted(told))
-    return DONE if _number(told, "as planned", "no longer planned") == len(told) else FAILED
+    return DONE if _number(told, "as planned") == len(told) else FAILED
 
 
 def _destroy(found: Rollout, sure: bool) -> int:

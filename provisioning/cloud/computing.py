@@ -25,7 +25,8 @@ def found(region: Region, images: Names, ports: dict[str, tuple[str, ...]]) -> I
         yield Found(region.key(KeyPair.kind, pair.name), pair.name, ours, {"public key": _bare(pair.public_key)})
     for group in compute.server_groups():
         policy = group.policy or ", ".join(group.policies or ())
-        yield Found(region.key(ServerGroup.kind, group.name), group.id, region.mark.names(group.name), {"policy": policy})
+        key, ours = region.key(ServerGroup.kind, group.name), region.mark.names(group.name)
+        yield Found(key, group.id, ours, {"policy": policy}, used_by=next(iter(group.member_ids or ()), ""))
     flavors = {each.id: each.name for each in compute.flavors()}
     for server in compute.servers(details=True):
         yield _server(region, server, flavors, images, ports)
@@ -37,6 +38,7 @@ def _server(region: Region, server: Any, flavors: Names, images: Names, ports: d
     values = {
         "flavor": flavor.get("original_name") or flavors.get(flavor.get("id") or "", flavor.get("name") or ""),
         "image": images.get(image, image),
+        "image id": image,
         "key pair": server.key_name,
         "ports": tuple(sorted(ports.get(server.id, ()))),
         "first boot": metadata.get(FIRST_BOOT, ""),
@@ -49,7 +51,7 @@ def _server(region: Region, server: Any, flavors: Names, images: Names, ports: d
         values,
         server.created_at or "",
         unfinished=f"it is in ERROR: {fault_of(server)}" if server.status == "ERROR" else "",
-        used_by=server.id,
+        used_by="" if server.status == "ERROR" else server.id,
     )
 
 

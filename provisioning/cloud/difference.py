@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from provisioning.cloud.resources import Found, Key, Network, Resource
+from provisioning.cloud.resources import Found, Key, KeyPair, Network, Resource
 
 
 class Action(StrEnum):
@@ -67,7 +67,10 @@ def changes(wanted: Sequence[Resource], found: Iterable[Found]) -> tuple[Change,
 
 
 def _of(resource: Resource, namesakes: list[Found], others: dict[Key, list[Found]]) -> list[Change]:
-    ours = sorted((each for each in namesakes if each.ours), key=lambda each: (bool(each.unfinished), each.created, each.id))
+    ours = sorted(
+        (each for each in namesakes if each.ours),
+        key=lambda each: (bool(each.unfinished), not each.used_by, each.created, each.id),
+    )
     if not ours:
         return [_new(resource, namesakes, others)]
     first, *rest = ours
@@ -77,11 +80,13 @@ def _of(resource: Resource, namesakes: list[Found], others: dict[Key, list[Found
             reason = "ours twice, and both in use: delete one by hand"
             told.append(Change(Action.REFUSE, each.key, found=each, reason=reason))
         else:
-            told.append(Change(Action.REMOVE, each.key, found=each, reason="ours twice: the older one stays"))
+            told.append(Change(Action.REMOVE, each.key, found=each, reason="ours twice: one stays, that in use or the older"))
     return told
 
 
 def _new(resource: Resource, foreign: list[Found], others: dict[Key, list[Found]]) -> Change:
+    if foreign and isinstance(resource, KeyPair):
+        return _existing(resource, foreign[0])  # the user's own key is used as it is
     if foreign:
         reason = f"one of that name is there ({foreign[0].id}) and does not carry our mark: rename ours in the plan, or theirs"
         return Change(Action.REFUSE, resource.key, resource, foreign[0], reason=reason)

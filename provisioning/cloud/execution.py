@@ -138,6 +138,13 @@ class Execution:
 
     def delete(self, each: Found) -> None:
         """Delete one of ours; it is gone when this returns."""
+        self.remove(each)
+        if each.key.kind == Server.kind:
+            region = self.regions[each.key.region]
+            self._until(lambda: self._is_gone(region, each.id), GONE_WITHIN, f"{each.key} to be gone")
+
+    def remove(self, each: Found) -> None:
+        """Ask for the end of one of ours; only a server takes a while to go."""
         region = self.regions[each.key.region]
         kind = each.key.kind
         remove = (
@@ -148,8 +155,6 @@ class Execution:
             else networking.delete
         )
         self.patience(str(each.key), lambda: remove(region, each))
-        if kind == Server.kind:
-            self._until(lambda: self._is_gone(region, each.id), GONE_WITHIN, f"{each.key} to be gone")
 
     def _is_gone(self, region: Region, identifier: str) -> tuple[bool, str]:
         from openstack import exceptions

@@ -27,13 +27,16 @@ def found(region: Region) -> Iterator[Found]:
             yield _found(region, Network.kind, each, values)
     for each in network.subnets(project_id=region.project):
         yield _found(region, Subnet.kind, each, _subnet(each, names))
-    groups = list(network.security_groups(project_id=region.project))
-    for each in groups:
-        yield _found(region, SecurityGroup.kind, each, {"admits": _admitted(each.security_group_rules)})
-    group_names = {each.id: each.name for each in groups}
+    groups = {each.id: each for each in network.security_groups(project_id=region.project)}
+    group_names = {each.id: each.name for each in groups.values()}
+    users: dict[str, str] = {}
     for each in network.ports(project_id=region.project):
+        users |= dict.fromkeys(each.security_group_ids or (), each.id)
         if not str(each.device_owner or "").startswith("network:"):
             yield _found(region, Port.kind, each, _port(each, names, group_names), each.device_id or "")
+    for each in groups.values():
+        values = {"admits": _admitted(each.security_group_rules)}
+        yield _found(region, SecurityGroup.kind, each, values, users.get(each.id, ""))
 
 
 def _found(region: Region, kind: str, each: Any, values: dict[str, Any], used_by: str = "") -> Found:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from provisioning.cloud import computing, imaging, networking
 from provisioning.cloud.patience import Patience
 from provisioning.cloud.region import Region
-from provisioning.cloud.resources import Found, Port
+from provisioning.cloud.resources import Found, Port, Server
 
 
 def observe(region: Region, patience: Patience) -> tuple[Found, ...]:
@@ -22,7 +23,7 @@ def _look(region: Region) -> tuple[Found, ...]:
     for each in net:
         if each.key.kind == Port.kind and each.used_by:
             ports[each.used_by].append(each.key.name)
-    servers = computing.found(
-        region, {each.id: each.key.name for each in images}, {server: tuple(names) for server, names in ports.items()}
-    )
-    return (*net, *images, *servers)
+    names = {each.id: each.key.name for each in images}
+    computed = list(computing.found(region, names, {server: tuple(found) for server, found in ports.items()}))
+    users = {each.values["image id"]: each.id for each in computed if each.key.kind == Server.kind}
+    return (*net, *(replace(each, used_by=users.get(each.id, "")) for each in images), *computed)

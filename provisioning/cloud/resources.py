@@ -219,4 +219,4 @@ class Found:
     created: str = ""
     unfinished: str = ""
     marked: bool = True
-    used_by: str = ""  # the server that a port belongs to
+    used_by: str = ""  # a port: its server; security group, server group, image: one that has it; a server: itself

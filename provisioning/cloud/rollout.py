@@ -14,7 +14,7 @@ from provisioning.cloud.errors import CloudError
 from provisioning.cloud.execution import Execution
 from provisioning.cloud.patience import Patience
 from provisioning.cloud.region import Mark, Region, connect, state_of
-from provisioning.cloud.resources import KINDS, Found, Image, KeyPair, Resource
+from provisioning.cloud.resources import KINDS, Found, Image, KeyPair, Resource, Server
 from provisioning.deployment import Deployment
 from provisioning.secrets import Secrets
 
@@ -58,12 +58,16 @@ class Rollout:
         return (*refused, *lacking, *(f"{file}: no such file, and the image has to be made from it" for file in set(unread)))
 
     def apply(self) -> tuple[Change, ...]:
-        """Do all of it; what was done. Raises CloudError when it cannot be done, or is not as planned afterwards."""
+        """Do all of it; what was done. Raises CloudError when it cannot be done, or is not as planned afterwards, and
+        SecretUnavailable."""
         with self._alone():
             told = self.plan()
             gaps = self.gaps(told)
             if gaps:
                 raise CloudError("nothing was changed:\n" + "\n".join(gaps))
+            for change in told:
+                if isinstance(change.resource, Server) and change.action in ACTING:
+                    self.execution.fill(change.resource.first_boot)  # a secret that cannot be had stops us before, not half way
             self.execution.carry_out(told)
             after = [change for change in self.plan() if change.action not in (Action.KEEP, Action.LEAVE)]
             if after:
@@ -74,6 +78,9 @@ class Rollout:
         """Delete all that carries our mark, and nothing else. Raises CloudError, naming whatever is left."""
         with self._alone():
             ours = self._ours()
+            for each in ours:
+                if each.key.kind == Server.kind:
+                    self.execution.remove(each)  # all at once; each is waited for below
             ours.sort(key=lambda each: -KINDS.index(each.key.kind))
             for number, each in enumerate(ours, start=1):
                 try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioning.cloud.difference import Action, changes
-from provisioning.cloud.resources import Found, Key, Network, Server
+from provisioning.cloud.resources import Found, Key, KeyPair, Network, Server
 
 NET = Network("SBG7", "stormshield-vlan200", vlan=200, mtu=1500, port_security=True)
 FOUND = Found(NET.key, "n-1", ours=True, values={"vlan": 200, "mtu": 1500, "port security": True}, created="2026-01-01")
@@ -58,11 +58,11 @@ def _changed(found: Found, **values: Any) -> Found:
             [replace(FOUND, id="n-2", created="2026-01-02"), FOUND],
             [
                 "as planned SBG7 network stormshield-vlan200",
-                "remove SBG7 network stormshield-vlan200: ours twice: the older one stays",
+                "remove SBG7 network stormshield-vlan200: ours twice: one stays, that in use or the older",
             ],
         ),
         (
-            [FOUND, replace(FOUND, id="n-2", created="2026-01-02", used_by="s-9")],
+            [replace(FOUND, used_by="s-8"), replace(FOUND, id="n-2", created="2026-01-02", used_by="s-9")],
             [
                 "as planned SBG7 network stormshield-vlan200",
                 "cannot SBG7 network stormshield-vlan200: ours twice, and both in use: delete one by hand",
@@ -100,3 +100,18 @@ def test_of_two_servers_the_one_that_lives_stays() -> None:
         (Action.KEEP, "s-1"),
         (Action.REMOVE, "s-0"),
     ]
+
+
+def test_of_two_the_one_in_use_stays() -> None:
+    used = replace(FOUND, id="n-2", created="2026-01-02", used_by="s-9")
+    assert [(change.action, change.found and change.found.id) for change in changes([NET], [FOUND, used])] == [
+        (Action.KEEP, "n-2"),
+        (Action.REMOVE, "n-1"),
+    ]
+
+
+def test_a_key_pair_of_the_users_own_is_used_as_it_is_and_never_replaced() -> None:
+    wanted = KeyPair("SBG7", "laptop", "ssh-ed25519 AAAA")
+    theirs = Found(wanted.key, "laptop", ours=False, values=wanted.wanted)
+    assert [change.action for change in changes([wanted], [theirs])] == [Action.KEEP]
+    assert [change.action for change in changes([replace(wanted, public_key="ssh-rsa B")], [theirs])] == [Action.REFUSE]

@@ -137,9 +137,9 @@ class Account:
             "servers": sorted(each.name for each in cloud.compute.servers()),
         }
 
-    def sweep(self) -> None:
-        """Delete everything that the project has."""
-        for name in REGIONS:
+    def sweep(self, *regions: str) -> None:
+        """Delete everything that the project has, in these regions or in all."""
+        for name in regions or REGIONS:
             cloud = self.region(name)
             _sweep_computing(cloud.compute)
             _sweep_networking(cloud.network, cloud.current_project_id)

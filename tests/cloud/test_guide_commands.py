@@ -55,7 +55,7 @@ def built(account: Account) -> Iterator[Account]:
         for done in account.shell([command.replace("{format}", "qcow2") for command in commands], REGION):
             assert done.status == 0, done.errors
     yield account
-    account.sweep()
+    account.sweep(REGION)
 
 
 def test_every_command_does_what_the_guide_says(built: Account) -> None:

@@ -24,7 +24,7 @@ KILL_WITHIN = 120.0  # s
 def deployment(account: Account, tmp_path: Path) -> Iterator[Path]:
     yield one_site(tmp_path).folder
     account.configure()
-    account.sweep()
+    account.sweep(REGION)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ REGION = "SBG7"
 @pytest.fixture
 def deployment(account: Account, tmp_path: Path) -> Iterator[Path]:
     yield one_site(tmp_path).folder
-    account.sweep()
+    account.sweep(REGION)
 
 
 def _nothing(account: Account) -> bool:
@@ -91,7 +91,7 @@ def test_a_subnet_without_room_refuses_the_port_that_has_no_address_of_its_own(a
 
     assert done.status == 1
     assert "rempart: SBG7 port stormshield-1-ha: " in done.errors
-    account.sweep()
+    account.sweep(REGION)
 
 
 def test_a_server_that_does_not_start_is_told_with_novas_reason_and_made_again(account: Account, deployment: Path) -> None:

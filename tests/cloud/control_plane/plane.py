@@ -123,7 +123,7 @@ class ControlPlane:
 @contextmanager
 def control_plane() -> Iterator[ControlPlane]:
     """One of our own that answers, gone afterwards. Raises ControlPlaneUnavailable."""
-    _remove_what_the_dead_left()
+    remove_what_the_dead_left()
     with locked("control-plane"):
         snapshot = _snapshot()
     plane = ControlPlane(_own_folder())
@@ -203,7 +203,8 @@ def _own_folder() -> Path:
     return folder
 
 
-def _remove_what_the_dead_left() -> None:
+def remove_what_the_dead_left() -> None:
+    """Folders of control planes whose owner was killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
             if not is_alive((folder / "owner").read_text()):

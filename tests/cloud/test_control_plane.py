@@ -41,12 +41,13 @@ def test_two_run_side_by_side_and_one_whose_owner_is_killed_leaves_nothing(
 ) -> None:
     assert owner.stdout is not None
     line = owner.stdout.readline()
-    assert (found := re.search(r"OS_CLIENT_CONFIG_FILE=(\S+)/clouds.yaml", line)), line
+    found = re.search(r"OS_CLIENT_CONFIG_FILE=(\S+)/clouds.yaml", line)
+    assert found, line
     folder = Path(found[1])
     second = reached(folder)
     assert second.auth_url != plane.auth_url
     for each in (plane, second):
-        with urllib.request.urlopen(each.auth_url, timeout=30) as answer:
+        with urllib.request.urlopen(each.auth_url, timeout=30) as answer:  # noqa: S310 - loopback
             assert answer.status == 200
     processes = _of(folder)
     assert len(processes) > 9  # two databases, five services, of which four in two regions

@@ -114,4 +114,4 @@ def test_an_image_declared_raw_as_printed_is_taken_and_does_not_boot(built: Acco
     assert server.status == 1
     broken = built.region(REGION).compute.find_server("raw-webserver", details=True)
     assert broken.status == "ERROR"
-    assert "does not match disk_format" in built.region(REGION).compute.get_server(broken).fault["message"]
+    assert "Image not in a supported format" in built.region(REGION).compute.get_server(broken).fault["message"]

@@ -16,7 +16,7 @@ from tests.cloud.faulty_proxy import Answer, Proxy, proxy
 from tests.provisioning.cloud.applicable import one_site
 
 REGION = "SBG7"
-RESOURCES = 25
+RESOURCES = 23
 KILL_WITHIN = 120.0  # s
 
 

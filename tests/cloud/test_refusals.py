@@ -83,28 +83,38 @@ def test_a_name_that_is_taken_by_what_is_not_ours_is_left_alone(kind: str, accou
     assert account.has(REGION)["servers"] == []
 
 
-def test_a_subnet_without_room_refuses_the_port_that_has_no_address_of_its_own(account: Account, tmp_path: Path) -> None:
-    # Two of the pool's two addresses are the DHCP service's.
-    folder = one_site(tmp_path, ('ha_address = "192.168.2.3"', 'ha_address = "192.168.2.2"')).folder
+def test_a_subnet_without_room_refuses_the_second_port(account: Account, tmp_path: Path) -> None:
+    folder = one_site(
+        tmp_path,
+        ('name = "stormshield-ext"', 'name = "stormshield-ext"\npool = ["147.135.161.153", "147.135.161.153"]'),
+        ('ports = { ext = "147.135.161.153", ', "ports = { "),
+        ('ports = { ext = "147.135.161.154", ', "ports = { "),
+    ).folder
 
     done = account.rempart("apply", folder)
 
     assert done.status == 1
-    assert "rempart: SBG7 port stormshield-1-ha: " in done.errors
+    assert "rempart: SBG7 port stormshield-2-ext: No more IP addresses available on network" in done.errors
     account.sweep(REGION)
 
 
 def test_a_server_that_does_not_start_is_told_with_novas_reason_and_made_again(account: Account, deployment: Path) -> None:
-    # A disk of another kind under the name of a raw one: no magic that a plan could look for, but Nova looks.
-    plan = deployment / "deployment.toml"
+    # The image is there already, declared raw as the guide prints it, and no file here tells that it is not.
+    plan, file, image = deployment / "deployment.toml", deployment / IMAGE, account.region(REGION).image
     plan.write_text(plan.read_text().replace('disk_format = "qcow2"', 'disk_format = "raw"'))
-    (deployment / IMAGE).write_bytes(b"KDMV" + (1).to_bytes(4, "little") + bytes(1024 * 1024))
+    made = image.create_image(
+        "stormshield-SNS-EVA-4.8.3", data=file.read_bytes(), disk_format="raw", container_format="bare", tags=["rempart-guide"]
+    )
+    image.update_image(made, is_protected=True)
+    file.unlink()
 
     done = account.rempart("apply", deployment)
 
     assert done.status == 1
-    assert "server stormshield-1 is in ERROR: " in done.errors
-    assert "make again SBG7 server stormshield-1: it is in ERROR" in account.rempart("status", deployment).output
+    assert "rempart: SBG7 server stormshield-1 is in ERROR: " in done.errors
+    assert "is unacceptable: Image not in a supported format" in done.errors
+    shown = account.rempart("status", deployment)
+    assert "make again SBG7 server stormshield-1: it is in ERROR: " in shown.output
 
 
 def test_two_at_once_on_one_machine_the_second_steps_back(

@@ -28,7 +28,7 @@ from provisioning.cloud.resources import (
 
 BOOT_WITHIN = 600.0  # s: a large flavor with a large image that its hypervisor has not got yet
 GONE_WITHIN = 180.0  # s
-POLL = 1.0  # s
+POLL = 0.5  # s
 REPORT_EVERY = 10.0  # s
 
 _CREATE: Mapping[str, Callable[..., str]] = {
@@ -46,6 +46,11 @@ _UPDATE: Mapping[str, Callable[..., None]] = {
     Network.kind: networking.update_network,
     Subnet.kind: networking.update_subnet,
     Port.kind: networking.update_port,
+}
+_DELETE: Mapping[str, Callable[..., None]] = {
+    Image.kind: imaging.delete,
+    **dict.fromkeys((KeyPair.kind, ServerGroup.kind, Server.kind), computing.delete),
+    **dict.fromkeys((SecurityGroup.kind, Network.kind, Subnet.kind, Port.kind), networking.delete),
 }
 
 
@@ -80,7 +85,8 @@ class Execution:
             began = self.clock()
             self._do(change)
             self.tell(f"[{number}/{len(acting)}] {change} ({self.clock() - began:.1f} s)")
-        self._await_servers()
+        if acting:
+            self._await_servers()
 
     def _do(self, change: Change) -> None:
         if change.action in (Action.REMOVE, Action.REPLACE):
@@ -102,6 +108,8 @@ class Execution:
             if tries > 1:
                 for each in observe(region, self.patience):
                     if each.key == wanted.key and each.ours and not each.unfinished:
+                        if update := _UPDATE.get(wanted.kind):
+                            update(region, wanted, each.id)  # it may lack what is asked for after the creation
                         return each.id
             if isinstance(wanted, Server):
                 return computing.create_server(region, wanted, self.fill)
@@ -146,15 +154,7 @@ class Execution:
     def remove(self, each: Found) -> None:
         """Ask for the end of one of ours; only a server takes a while to go."""
         region = self.regions[each.key.region]
-        kind = each.key.kind
-        remove = (
-            imaging.delete
-            if kind == Image.kind
-            else computing.delete
-            if kind in (KeyPair.kind, ServerGroup.kind, Server.kind)
-            else networking.delete
-        )
-        self.patience(str(each.key), lambda: remove(region, each))
+        self.patience(str(each.key), lambda: _DELETE[each.key.kind](region, each))
 
     def _is_gone(self, region: Region, identifier: str) -> tuple[bool, str]:
         from openstack import exceptions

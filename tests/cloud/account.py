@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -80,7 +81,10 @@ class Account:
         """``rempart cloud VERB`` in this process."""
         output, errors = io.StringIO(), io.StringIO()
         with patch.dict(os.environ, self.environment, clear=True), redirect_stdout(output), redirect_stderr(errors):
+            handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
             status = main(["cloud", verb, str(deployment), "--cloud", self.name, *more])
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         return Done(status, output.getvalue(), errors.getvalue())
 
     def start(self, verb: str, deployment: Path, **environment: str) -> subprocess.Popen[str]:

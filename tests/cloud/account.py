@@ -82,9 +82,11 @@ class Account:
         output, errors = io.StringIO(), io.StringIO()
         with patch.dict(os.environ, self.environment, clear=True), redirect_stdout(output), redirect_stderr(errors):
             handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-            status = main(["cloud", verb, str(deployment), "--cloud", self.name, *more])
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+            try:
+                status = main(["cloud", verb, str(deployment), "--cloud", self.name, *more])
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
         return Done(status, output.getvalue(), errors.getvalue())
 
     def start(self, verb: str, deployment: Path, **environment: str) -> subprocess.Popen[str]:

@@ -51,6 +51,7 @@ class Account:
         self.configure()
 
     def __enter__(self) -> Account:
+        self.sweep()  # one that others use too may have something left of a test that was killed
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, where: TracebackType | None) -> None:

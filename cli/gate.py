@@ -39,6 +39,10 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
         "--expected", type=Path, metavar="FILE", help="who answers for what (default: expected-changes.toml of AFTER)"
     )
     parser.add_argument("--static", action="store_true", help="by the model alone: no lab, no root, a second")
+    parser.add_argument(
+        "--all", action="store_true", help="run every scenario, also those that the change is proven not to affect"
+    )
+    parser.add_argument("--runs", type=Path, metavar="DIR", help="where the record of the run goes (default: reports/runs)")
     for form in ("markdown", "json", "sarif"):
         parser.add_argument(f"--{form}", type=Path, metavar="FILE", help=f"also write {form} there")
     backup_options(parser)
@@ -52,6 +56,8 @@ def run(given: argparse.Namespace) -> int:
     try:
         with _sides(given) as (before, after, base):
             gated = _gated(given, before, after)
+            if not given.static:
+                _rehearsed(given, gated, before, after)
             told = _placed(gated.plain(), base, trees=after.deployment is None)
     except NothingToRead as why:
         print(f"rempart: {why}", file=sys.stderr)
@@ -102,6 +108,41 @@ def _gated(given: argparse.Namespace, before: Side, after: Side) -> Gated:
     gated = Gated(given.before, given.after, policy.file or "defaults", changes, notes=notes)
     gated.seconds["model"] = time.monotonic() - began
     return gated
+
+
+def _rehearsed(given: argparse.Namespace, gated: Gated, before: Side, after: Side) -> None:
+    """Measure the change in a lab, then run the scenarios; without a plan, or a difference, there is nothing to do there."""
+    from sns.model import Severity
+
+    if before.deployment is None or after.deployment is None:
+        gated.notes.append("trees without a plan are not measured: say --deployment DIR --site NAME")
+        return
+    sites = sorted({change.site for change in gated.changes if change.site})
+    plan_differs = any(change.kind == "others.plan" for change in gated.changes)
+    if not sites and not plan_differs and not given.all:
+        gated.notes.append("nothing to measure: by the model no packet and no setting differs, so no scenario can be affected")
+        return
+    if any(finding.severity is Severity.ERROR for one in after.configurations.values() for finding in one.findings):
+        gated.notes.append("not measured: the appliance would refuse the configuration after")
+        return
+    from cli import gate_scenarios
+    from lab.ownership import require_root
+    from provisioning.gate.rehearsal import rehearsal
+
+    require_root()
+    began = time.monotonic()
+    with rehearsal(gated, None if plan_differs else before.deployment, after.deployment, _progress) as lab:
+        if lab is not None:
+            _progress("running the scenarios on the configuration after")
+            mark = time.monotonic()
+            chosen = () if given.all or plan_differs else sites
+            gated.scenarios = gate_scenarios.run(gated, lab, after.deployment.folder, chosen, given.runs)
+            gated.seconds["scenarios"] = time.monotonic() - mark
+    gated.seconds["all of the lab"] = time.monotonic() - began
+
+
+def _progress(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 def _beside(side: Side, name: str) -> Path | None:

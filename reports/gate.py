@@ -61,7 +61,7 @@ def _seen(change: Mapping[str, Any]) -> str:
         return f": NOT CONFIRMED: {change['wrong']} (measured before: {change['seen_before']}; after: {change['seen_after']})"
     if change["unmeasured"]:
         return f": not measured: {change['unmeasured']}"
-    return f": measured: {change['seen_before']}; now {change['seen_after']}" if change["seen_after"] else ""
+    return f": measured: before, {change['seen_before']}; after, {change['seen_after']}" if change["seen_after"] else ""
 
 
 def _run(told: Mapping[str, Json]) -> Iterator[str]:

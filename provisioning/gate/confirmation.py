@@ -1,0 +1,52 @@
+"""What a lab says of the packets of a change, beside what the model says: each measured before, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioning.gate.verdict import Confirmation
+from provisioning.matrix.measured import measure
+from sns.paths import SSL_VPN
+from sns.prediction import Flow
+
+if TYPE_CHECKING:
+    from provisioning.environment import LabEnvironment
+    from provisioning.matrix.comparison import Compared
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of a packet under one configuration. ``wrong`` says how that is not what the model says.
+
+    ``unmeasured`` says why nothing was seen: it could not be sent.
+    """
+
+    text: str = ""
+    wrong: str = ""
+    unmeasured: str = ""
+
+
+def seen(environment: LabEnvironment, flows: Mapping[int, tuple[str, Flow]]) -> dict[int, Seen]:
+    """What becomes of these packets in the lab now, each as it arrives at the firewall of a site. Raises LabError."""
+    measured = {(one.site, one.flow): _told(one) for one in measure(environment, flows.values())}
+    return {place: measured.get((site, flow)) or Seen(unmeasured=_why_not(flow)) for place, (site, flow) in flows.items()}
+
+
+def _told(compared: Compared) -> Seen:
+    if compared.trace.lost:
+        return Seen(unmeasured=f"the lab proved nothing: {compared.trace.lost}")
+    last = compared.trace.last
+    text = f"came out {last}" if last is not None else "arrived, and came out nowhere"
+    return Seen(text, "; ".join(compared.disagreements))
+
+
+def _why_not(flow: Flow) -> str:
+    return "no VPN user is connected here" if flow.arrival == SSL_VPN else "nothing in the lab can send it so"
+
+
+def confirmed(before: Seen, after: Seen) -> Confirmation:
+    """Both sides' sightings together; either that is not as predicted makes the whole not so."""
+    wrong = "; ".join(f"{word} the change {one.wrong}" for word, one in (("before", before), ("after", after)) if one.wrong)
+    return Confirmation(before.text, after.text, wrong, before.unmeasured or after.unmeasured)

@@ -126,10 +126,15 @@ def _rehearsed(given: argparse.Namespace, gated: Gated, before: Side, after: Sid
         gated.notes.append("not measured: the appliance would refuse the configuration after")
         return
     from cli import gate_scenarios
+    from lab.errors import NotRoot
     from lab.ownership import require_root
     from provisioning.gate.rehearsal import rehearsal
 
-    require_root()
+    try:
+        require_root()
+    except NotRoot as why:
+        gated.errors.append(f"not measured: {why}; --static needs no lab")
+        return
     began = time.monotonic()
     with rehearsal(gated, None if plan_differs else before.deployment, after.deployment, _progress) as lab:
         if lab is not None:

@@ -140,7 +140,7 @@ def test_a_backup_that_cannot_be_opened(content: bytes, told: str, tmp_path: Pat
 _WHOLE = container(archive(_small()))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, len(_WHOLE) - 1), put=st.integers(0, 255), cut=st.integers(0, len(_WHOLE)))
 def test_a_damaged_backup_opens_or_is_told(tmp_path: Path, place: int, put: int, cut: int) -> None:
     backup = tmp_path / "fw.na"

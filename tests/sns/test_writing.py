@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sns.ini import Line, parse, split_comment
@@ -83,6 +83,7 @@ def test_read_written_and_read_again_is_the_same_rule(line: str) -> None:
         assert _again(rule) == rule
 
 
+@settings(max_examples=40)
 @given(_LINES, st.data())
 def test_a_line_cut_anywhere_is_a_rule_or_an_error_at_its_place(line: str, data: st.DataObject) -> None:
     cut = line[: data.draw(st.integers(1, len(line)))]
@@ -110,6 +111,7 @@ def test_no_word_is_lost_in_silence(words: list[str], section: str) -> None:
         assert _again(rule) == rule
 
 
+@settings(max_examples=40)
 @given(st.integers(0), st.sampled_from("\"'|!#[]=\t\0"), st.integers(0))
 def test_every_line_of_a_damaged_slot_is_accounted_for(place: int, put: str, cut: int) -> None:
     """A policy with a character written over, and cut short: each line is a rule, a separator, or an error there."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from lab.errors import LabError
 from provisioning.gate.verdict import Confirmation
-from provisioning.matrix.measured import Matrix
-from provisioning.matrix.users import connected
+from provisioning.matrix.measured import measure
 from sns.paths import SSL_VPN
 from sns.prediction import Flow
 
 if TYPE_CHECKING:
-    from lab.matrix.stand import Client
     from provisioning.environment import LabEnvironment
     from provisioning.matrix.comparison import Compared
 
@@ -37,32 +32,13 @@ class Seen:
 
 
 def seen(environment: LabEnvironment, flows: Flows) -> dict[int, Seen]:
-    """What becomes of these packets in the lab now. VPN users are connected when any packet is one of theirs, and send it
-    from the address that they were given. Raises LabError.
-    """
-    users: Sequence[tuple[Client, IPv4Address]] = ()
-    why_not = "nothing in the lab can send it so"
-    with ExitStack() as leaving:
-        if any(flow.arrival == SSL_VPN for _, flow in flows.values()):
-            try:
-                users = leaving.enter_context(connected(environment))
-            except LabError as why:
-                why_not = f"no VPN user is connected: {why}"
-        sent = {place: (site, _of_user(site, flow, users)) for place, (site, flow) in flows.items()}
-        matrix = Matrix(environment, users)
-        try:
-            measured = {(one.site, one.flow): _told(one) for one in matrix.measure(sent.values())}
-        finally:
-            matrix.close()
-    return {place: measured.get(asked) or Seen(unmeasured=why_not) for place, asked in sent.items()}
+    """What becomes of these packets in the lab now. Raises LabError."""
+    measured = {(one.site, one.flow): _told(one) for one in measure(environment, flows.values())}
+    return {place: measured.get(asked) or Seen(unmeasured=_why_not(asked[1])) for place, asked in flows.items()}
 
 
-def _of_user(site: str, flow: Flow, users: Sequence[tuple[Client, IPv4Address]]) -> Flow:
-    """The packet as a connected user of the site can send it."""
-    own = [address for client, address in users if client.site == site]
-    if flow.arrival != SSL_VPN or not own or flow.source in own:
-        return flow
-    return replace(flow, source=own[0])
+def _why_not(flow: Flow) -> str:
+    return "no VPN user is connected here" if flow.arrival == SSL_VPN else "nothing in the lab can send it so"
 
 
 def _told(compared: Compared) -> Seen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -68,6 +69,7 @@ def main() -> int:
     if os.geteuid() != 0:
         print("to apply it needs root, as the lab does: run the same command with sudo", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the `finally`, as Ctrl-C
     environment = lab_up(deployment, keep=False, progress=lambda _: None)
     try:
         spent, back = [], []

@@ -82,6 +82,8 @@ def take(folders: Iterable[Path], signers: Path | None) -> tuple[list[Part], lis
 
 def problems(parts: Sequence[Part], *, incomplete: bool) -> list[str]:
     """What keeps these records from making one, a line each."""
+    if not parts:
+        return []
     return [
         *_not_origins(parts),
         *_unlike(parts),

@@ -7,6 +7,7 @@ it in the joined record too, where ``rempart verify`` holds what is told against
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,7 +40,7 @@ def join(folders: Sequence[Path], into: Path, *, incomplete: bool = False, signe
     if found:
         raise Unfit("\n".join(found))
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        raise FileExistsError(17, "there is something already", str(into))
+        raise FileExistsError(errno.EEXIST, "there is something already", str(into))
     draft = into.with_name(f".{into.name}.joining")
     shutil.rmtree(draft, ignore_errors=True)
     try:

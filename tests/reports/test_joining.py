@@ -230,6 +230,12 @@ def test_every_reason_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [line.partition(": ")[2].partition(": ")[0] for line in told.splitlines()] == [str(three), str(two), str(two)]
 
 
+def test_one_record_alone_that_was_changed_is_refused_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = _touched(write_shard(tmp_path / "one", 1))
+    status, told = _merge(one, "--output", tmp_path / "joined", capsys=capsys)
+    assert (status, told) == (3, f"rempart: {one}: added: notes.txt is not in SHA256SUMS\n")
+
+
 def _touched(folder: Path) -> Path:
     (folder / "notes.txt").write_text("")
     return folder

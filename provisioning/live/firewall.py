@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from pathlib import Path
 
+from provisioning.appliance.differences import differences
+from provisioning.appliance.tree import Tree
 from provisioning.live.errors import NotAsIntended, Unreachable
 from provisioning.live.hosts import SshHost
-from sns.comparison import compare
 from sns.model import Configuration
 from sns.reader import read
-from sns.settings_changed import settings_changed
-from sns.wording import Wording
 
 FIREWALL = "/usr/Firewall"
 _FOLDERS = ("ConfigFiles", "Data")
@@ -71,16 +70,10 @@ def refuse_another(firewall: str, running: Configuration, intended: Configuratio
     The files need not be the same: comments, order and names that change nothing are no difference. Of secrets nothing is
     compared here: the plan has references where the appliance has values.
     """
+    nowhere = Path()  # only what was read of the trees is compared
     try:
-        comparison = compare(running, intended)
+        told = differences(Tree(nowhere, running), Tree(nowhere, intended))
     except KeyError as slot:
-        raise NotAsIntended(firewall, [f"slot {slot} is active and has no file"]) from None
-    words = Wording(intended, comparison.space)
-    told = [
-        f"{words.box(one.boxes[0])}{' and more' if len(one.boxes) > 1 else ''}: {words.fate(one.before)} there ({one.was}),"
-        f" {words.fate(one.after)} under test ({one.now})"
-        for one in comparison.differences
-    ]
-    told += [str(change) for change in settings_changed(running, intended) if "(secret)" not in (change.was, change.now)]
-    if told:
+        told = [f"slot {slot} is active and has no file"]
+    if told := [line for line in told if "(secret)" not in line]:
         raise NotAsIntended(firewall, told)

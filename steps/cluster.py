@@ -13,6 +13,7 @@ from lab.cluster import Cluster, missing
 from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
+from lab.invariants.configurations import differences
 from steps.eventually import eventually, watch
 from steps.neighbours import Question, announcements, who_has
 from steps.plugins.recording import ScenarioRecorder
@@ -105,8 +106,7 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
 @then("the configuration files of both members are identical")
 def _identical(scene: Scene, record: ScenarioRecorder) -> None:
     first, second = (member.snapshot().files for member in cluster(scene).members)
-    differing = sorted(path for path in first.keys() | second.keys() if first.get(path) != second.get(path))
-    record.observe("files that differ", expected=[], observed=differing)
+    record.observe("files that differ", expected=[], observed=differences(first, second))
 
 
 @when("the administrator makes the passive member active", target_fixture="announced")

@@ -24,6 +24,7 @@ from steps.plugins.restore import Changes
 from steps.scene import Scene
 
 AT_LEAST = 300_000_000  # ns after the event that flows are watched: a silence may begin late
+GIVEN_UP_AFTER = 2_000_000_000  # ns beyond its budget in which a flow that is late may come back, to be told how late
 WHOLE_WITHIN = 10.0  # s for a member to boot and to hear the other everywhere
 
 EVENTS = {"a lost member": "member_killed", "a lost link": "link_lost", "a switch": "switch"}
@@ -92,9 +93,15 @@ class Campaign:
         return max(self.scene.deployment.budgets.gaps[self.event].values()) / 1000
 
     def _flows_back(self, moment: int) -> None:
+        """Until each flow goes on, or is late beyond its budget for so long that it is not expected any more."""
+        instrument, gaps = self.running.instrument, self.scene.deployment.budgets.gaps[self.event]
+        budgets = {str(lane): gaps[lane.flow.flow_class] * 1_000_000 for lane in instrument.lanes}
+
         def late() -> list[str]:
             now = time.monotonic_ns()
-            return ["too early"] if now < moment + AT_LEAST else self.running.instrument.silent(since=now - GOING_ON)
+            silent = instrument.silent(since=now - GOING_ON)
+            awaited = [lane for lane in silent if now - moment < budgets[lane] + GIVEN_UP_AFTER]
+            return ["too early"] if now < moment + AT_LEAST else awaited
 
         watch(late, until=lambda lanes: not lanes, within=self._patience)
 

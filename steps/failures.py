@@ -11,6 +11,7 @@ from pytest_bdd import then, when
 from lab.appliance.ha_timers import Timers
 from lab.device import Appliance, Snapshot
 from lab.faults import power
+from lab.invariants.configurations import differences
 from lab.namespace import Completed
 from lab.phases import events
 from steps.cluster import Loss, active_alone, cluster, lose, wait_for_pair
@@ -150,8 +151,7 @@ def _sent_to_a_full_disk(scene: Scene, changes: Changes) -> Sent:
 
 @then("the synchronisation fails, and the passive member has every file as before")
 def _as_before(sent: Sent, record: ScenarioRecorder) -> None:
-    now, before = sent.receiver.snapshot().files, sent.before.files
-    changed = sorted(path for path in now.keys() | before.keys() if now.get(path) != before.get(path))
+    changed = differences(sent.receiver.snapshot().files, sent.before.files)
     record.observe(f"files of {sent.receiver.name} that changed", expected=[], observed=changed)
     record.observe("the exit status of hasync", expected="not 0", observed=sent.done.status, holds=not sent.done.ok)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -315,14 +315,12 @@ class Stage:
     def _judge_allowed(self, site: Site, *, ending: Collection[str], through_tunnels: Collection[str]) -> None:
         """``ending`` is not empty when the site's sessions may end; those through a tunnel also end with the other site's."""
         healthy = time.monotonic()
-        least = {session: REBUILT_WITHIN if session.plan.rebuilt else LIVES_WITHIN for session in site.allowed}
-        patience = min(max((max(within, 2.2 * (healthy - one.answered)) for one, within in least.items()), default=0.0),
-                       LIVES_AT_LAST)  # fmt: skip
-        _until(lambda: all(session.answered > healthy for session in site.allowed), patience)
+        kept = [one for one in site.allowed
+                if one.plan.rebuilt or not (through_tunnels if one.plan.port == BEHIND else ending)]  # fmt: skip
+        _until(lambda: all(session.answered > healthy for session in site.allowed), LIVES_WITHIN)
+        _until(lambda: all(session.answered > healthy for session in kept), _patience(kept, healthy))
         for session in list(site.allowed):
-            violation = judge_allowed(session, healthy)
-            may_end = through_tunnels if session.plan.port == BEHIND else ending
-            keeps = session.plan.rebuilt or not may_end
+            violation, keeps = judge_allowed(session, healthy), session in kept
             if keeps:
                 site.judge(sessions.ENDED, violation)
             if violation:
@@ -346,6 +344,12 @@ def _until(look: Callable[[], bool], within: float) -> bool:
             return False
         time.sleep(_LOOK_EVERY)
     return True
+
+
+def _patience(expected: Iterable[Session], now: float) -> float:
+    """How long (s) to wait for sessions that must be answered: twice their silence, as TCP does."""
+    least = {session: REBUILT_WITHIN if session.plan.rebuilt else LIVES_WITHIN for session in expected}
+    return min(max((max(within, 2.2 * (now - one.answered)) for one, within in least.items()), default=0.0), LIVES_AT_LAST)
 
 
 def _ailments(cluster: Cluster) -> list[str]:

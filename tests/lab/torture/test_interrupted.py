@@ -28,4 +28,4 @@ def test_an_interrupted_campaign_tells_what_it_saw_and_leaves_nothing(machine: M
     assert told, done.output
     assert "sbg7: two members forward: " in done.output
     events = [json.loads(line)["event"] for line in (runs / told[2]).read_text().splitlines()]
-    assert events == ["campaign", *["round"] * int(told[1])]
+    assert (events[0], events.count("round")) == ("campaign", int(told[1]))

@@ -25,7 +25,6 @@ from steps.scene import Scene
 
 AT_LEAST = 300_000_000  # ns after the event that flows are watched: a silence may begin late
 GIVEN_UP_AFTER = 2_000_000_000  # ns beyond its budget in which a flow that is late may come back, to be told how late
-IDLING = 400_000_000  # ns without a message while flows idle along: eight that are due
 WHOLE_WITHIN = 10.0  # s for a member to boot and to hear the other everywhere
 
 EVENTS = {"a lost member": "member_killed", "a lost link": "link_lost", "a switch": "switch"}
@@ -107,17 +106,11 @@ class Campaign:
         watch(late, until=lambda lanes: not lanes, within=self._patience)
 
     def _wait_for_pair(self) -> None:
-        """And for flows that broke once more: one that is down before the next failover would pass for noise."""
-        instrument = self.running.instrument
-        shells = {str(lane) for lane in instrument.lanes if lane.flow.kind == "shell"}
-
         def lacks() -> list[str]:
-            lacking = [f"{member.name}: {lack}" for member in cluster(self.scene).members if (lack := missing(member))]
-            return lacking or [one for one in instrument.silent(since=time.monotonic_ns() - IDLING) if one not in shells]
+            return [f"{member.name}: {lack}" for member in cluster(self.scene).members if (lack := missing(member))]
 
-        eventually(lacks, until=lambda found: not found, within=max(WHOLE_WITHIN, self._patience),
-                   phase="the pair after a failover",
-                   expected="both members, which hear each other on every wire, and flows that go on")  # fmt: skip
+        eventually(lacks, until=lambda found: not found, within=WHOLE_WITHIN, phase="the pair after a failover",
+                   expected="both members, which hear each other on every wire")  # fmt: skip
 
 
 @pytest.fixture

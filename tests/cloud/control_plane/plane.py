@@ -87,7 +87,7 @@ class ControlPlane:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder),
-            "XDG_CACHE_HOME": str(_shared() / "cache"),  # stevedore's list of plugins
+            "XDG_CACHE_HOME": str(shared() / "cache"),  # stevedore's list of plugins
             "PYTHONPATH": f"{HERE / 'services'}:{plugin}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
@@ -138,7 +138,7 @@ def control_plane() -> Iterator[ControlPlane]:
 
 def _snapshot() -> Path:
     """The seeded data, made when this recipe has none yet. Only one process makes it at a time."""
-    kept = _shared() / _recipe()
+    kept = shared() / _recipe()
     if not kept.exists():
         with closing(_Making(ControlPlane(_own_folder()))) as making:
             making.everything()
@@ -193,7 +193,8 @@ def _recipe() -> str:
     return made_of.hexdigest()[:16]
 
 
-def _shared() -> Path:
+def shared() -> Path:
+    """What all control planes of this machine share: snapshots, and lists of plugins."""
     return state_folder() / "control-plane"
 
 
@@ -213,7 +214,7 @@ def remove_what_the_dead_left() -> None:
 
 def _plugin() -> Path:
     """Neutron finds its drivers by a distribution's entry points: one that consists of nothing else."""
-    info = _shared() / "plugin" / "rempart_vrack-1.dist-info"
+    info = shared() / "plugin" / "rempart_vrack-1.dist-info"
     if not info.exists():
         info.mkdir(parents=True)
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rempart-vrack\nVersion: 1\n")

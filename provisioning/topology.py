@@ -190,7 +190,9 @@ def _bare_metal(deployment: Deployment, site: Site, host: PrivateHost, keys: Key
 
 
 def _dhcp(deployment: Deployment, site: Site, number: int, *, factory: bool) -> Host:
-    offered = [network for network in site.networks.values() if network.dhcp or (factory and network.role == "external")]
+    offered = [network for network in site.networks.values() if network.dhcp]
+    if factory:  # last: who attaches to the lab later counts the interfaces of the others
+        offered.append(site.network_of("external"))
     subnets, nics = [], []
     for place, network in enumerate(offered):
         nics.append(Nic(f"eth{place}", network.segment, _mac(0xD0, number, place), site.region))

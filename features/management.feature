@@ -42,3 +42,9 @@ Feature: Only the administrator manages the firewalls
     When the administrator activates a filter slot that names an unknown object
     Then the command refuses it with the file and the line
     And the stranger reaches the published web site
+
+  @SNS-POL-01 @each_site @needs_spoofing
+  Scenario: What passes is what the configuration says, no more and no less
+    When packets of all kinds that its configuration tells apart arrive at the firewall
+    Then none of them is unaccounted for
+    And what becomes of each, and of a reply to it, is what the configuration says

@@ -83,4 +83,10 @@ ROWS = (
         edited("gra11", "object", "[Network]", "nobody_knows=192.0.2.9\n[Network]", "enfilter"),
         "expected the exit status: 1, observed 0",
     ),
+    Row(
+        "SNS-POL-01[sbg7]",
+        "The slot's last rule was changed, and the slot not activated",
+        edited("sbg7", "Filter/05", "block log from any to any", "pass log from any to any"),
+        "expected packets of which something else becomes: [], observed […",
+    ),
 )

@@ -100,9 +100,17 @@ class Measurement:
             traces.append(trace)
             self._stand.send(entry, packet)
             if place % BURST == BURST - 1:
-                self._look()
+                self._await_out_of_tunnels(traces[-BURST:])
         self._look()
         return traces
+
+    def _await_out_of_tunnels(self, traces: Sequence[Trace]) -> None:
+        """Look until these have left the tunnels that they went into: two programs and a switch queue a few hundred at most."""
+        deadline = time.monotonic() + IN_TUNNEL
+        self._look()
+        while any(map(_in_tunnel, traces)) and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+            self._look()
 
     def _numbered(self, probe: Probe) -> tuple[Trace, bytes]:
         self._number = (self._number + 1) % packets.MOST

@@ -8,6 +8,7 @@ import fcntl
 import socket
 import struct
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -84,8 +85,9 @@ class Device:
         self._socket = _packet_socket(host.pid, nic)
 
     def send(self, packet: bytes) -> None:
-        """Hand an IPv4 packet to the tunnel."""
-        self._socket.sendto(packet, (self._nic, 0x0800))
+        """Hand an IPv4 packet to the tunnel; nothing is sent by one that is gone, which counts and controls tell."""
+        with suppress(OSError):
+            self._socket.sendto(packet, (self._nic, 0x0800))
 
     def look(self) -> Iterator[tuple[Seen, bool]]:
         """The numbered packets since the last look; with each, whether the host handed it to the tunnel."""

@@ -39,13 +39,13 @@ class Matrix:
         """``clients`` are connected VPN users with the address that each has in its tunnel."""
         deployment = environment.deployment
         self.journeys = Journeys({site: environment.configuration(site) for site in deployment.sites})
-        self._hosts = tuple(_hosts(environment))
+        self._hosts = (*_hosts(environment), *(address for _, address in clients))
         self._stand = open_stand(environment, [client for client, _ in clients])
         self.ways = Ways(self.journeys, self._stand.entries, clients)
 
     @property
     def hosts(self) -> Sequence[IPv4Address]:
-        """The addresses of the plan's hosts, which classes tell apart."""
+        """The addresses of the plan's hosts and of connected VPN users, which classes tell apart."""
         return self._hosts
 
     def close(self) -> None:

@@ -35,7 +35,7 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--run", metavar="ID", help="with --lab attach: which lab, when several run")
     parser.add_argument("--every-end", action="store_true", help="each class by all its ends, not by one of them")
     parser.add_argument("--one-in", type=int, default=1, metavar="N", help="only each N-th class")
-    parser.add_argument("--no-vpn-users", action="store_true", help="connect no VPN user: what they send is not measured")
+    parser.add_argument("--vpn-users", action="store_true", help="connect VPN users too, and measure what they send")
     parser.add_argument("--format", choices=("text", "md", "json"), default="text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: standard output)")
 
@@ -88,7 +88,7 @@ def _measured(given: argparse.Namespace) -> Results:
             leaving.callback(environment.close)
         else:
             environment = leaving.enter_context(open_environment(deployment, lab=given.lab, progress=_progress))
-        users = [] if given.no_vpn_users else leaving.enter_context(connected(environment))
+        users = leaving.enter_context(connected(environment)) if given.vpn_users else []
         _progress("measuring")
         matrix = Matrix(environment, users)
         leaving.callback(matrix.close)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from cli import api, check, cloud, compare, fault, gate, matrix, merge, preflight, report, torture, verify
+from cli import api, check, cloud, compare, fault, gate, matrix, merge, mutate, preflight, report, torture, verify
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.register(commands)
     gate.register(commands)
     matrix.register(commands)
+    mutate.register(commands)
     preflight.register(commands)
     report.register(commands)
     merge.register(commands)
@@ -108,6 +109,7 @@ def _run(given: argparse.Namespace) -> int:
         "compare": compare.run,
         "gate": gate.run,
         "matrix": matrix.run,
+        "mutate": mutate.run,
         "preflight": preflight.run,
         "report": report.run,
         merge.NAME: merge.run,

@@ -21,6 +21,7 @@ from lab.faults.fault import Target
 from lab.faults.injection import Faults
 from lab.on_duty import await_services
 from provisioning.deployment import Deployment, DeploymentError, load
+from provisioning.evidence import exercised
 from provisioning.evidence.bounds import Piece
 from provisioning.evidence.collector import Collector
 from provisioning.evidence.commands import Step
@@ -79,6 +80,7 @@ class LabEnvironment:
         self._heard: dict[str, list[Frame]] = {}  # by captures for a moment, which are closed
         self._missing: list[str] = []  # captures that lost frames, and why
         self._clusters: dict[str, Cluster] = {}
+        self._held_to: dict[str, Configuration] = {}
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -151,8 +153,12 @@ class LabEnvironment:
         return active
 
     def configuration(self, site: str) -> Configuration:
-        """What the active member of a site is configured to do now."""
-        return self.firewall(site).configuration()
+        """What the active member of a site is to do: as it is configured now, or as :meth:`hold_to` said."""
+        return self._held_to.get(site) or self.firewall(site).configuration()
+
+    def hold_to(self, configurations: Mapping[str, Configuration]) -> None:
+        """Expect of these sites what these configurations say, whatever they are configured to do meanwhile."""
+        self._held_to = dict(configurations)
 
     @cached_property
     def faults(self) -> Faults:
@@ -268,6 +274,14 @@ class LabEnvironment:
         yield from self._collector.pieces(title, told, frames)
         if missing:
             raise CaptureIncomplete("; ".join(missing))
+
+    def rules(self) -> dict[str, dict[str, str]]:
+        """What can be exercised of each site's configuration: place and words."""
+        return {site: exercised.rules(self.deployment.configuration(site)) for site in self.deployment.sites}
+
+    def touched(self) -> Mapping[str, Mapping[str, int]]:
+        """What the scenario exercised of the sites that it is about, once :meth:`evidence` has told all."""
+        return self._collector.touched
 
     def logs(self) -> Iterator[Piece]:
         """What the logs of the hosts that took part gained, once :meth:`evidence` has told who did."""

@@ -181,6 +181,25 @@ class Configuration(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rules(Entry):
+    """What of a site's configuration can be exercised: rules, tunnels and rights, each place (``Filter/05:14``) in words."""
+
+    entry: ClassVar[str] = "rules"
+    site: str
+    places: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage(Entry):
+    """What a scenario exercised of a site that it is about: how many packets (logins, for a right) each place saw."""
+
+    entry: ClassVar[str] = "coverage"
+    instance: str
+    site: str
+    touched: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Entry):
     """An instance of a scenario begins. ``steps`` are its sentences as planned, keyword included."""
 
@@ -357,27 +376,8 @@ class End(Entry):
 ENTRIES: dict[str, type[Entry]] = {
     kind.entry: kind
     for kind in (
-        Run,
-        Plan,
-        Shard,
-        Origin,
-        Announcement,
-        EnvironmentUp,
-        Topology,
-        Catalogue,
-        Configuration,
-        Support,
-        Unmapped,
-        Deviation,
-        Change,
-        Scenario,
-        Step,
-        Observation,
-        Series,
-        Failover,
-        Evidence,
-        Outcome,
-        Event,
+        Run, Plan, Shard, Origin, Announcement, EnvironmentUp, Topology, Catalogue, Configuration, Rules, Support,
+        Unmapped, Deviation, Change, Scenario, Step, Observation, Series, Failover, Evidence, Coverage, Outcome, Event,
         End,
     )
-}
+}  # fmt: skip

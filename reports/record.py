@@ -25,6 +25,7 @@ from reports.entries import (
     Announcement,
     Catalogue,
     Configuration,
+    Coverage,
     Deviation,
     End,
     Entry,
@@ -38,6 +39,7 @@ from reports.entries import (
     Outcome,
     Plan,
     RecordError,
+    Rules,
     Run,
     Scenario,
     Series,
@@ -193,6 +195,7 @@ class ScenarioRecord:
     series: list[Series] = field(default_factory=list)
     failovers: list[Failover] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)
     outcome: Outcome | None = None
     waiver: Deviation | None = None
     expired: bool = False
@@ -237,6 +240,7 @@ class Record:
     topology: Topology | None = None
     catalogues: list[Catalogue] = field(default_factory=list)
     configurations: list[Configuration] = field(default_factory=list)
+    rules: list[Rules] = field(default_factory=list)
     supports: list[Support] = field(default_factory=list)
     unmapped: list[Unmapped] = field(default_factory=list)
     deviations: list[Deviation] = field(default_factory=list)
@@ -357,12 +361,19 @@ _LISTED: Mapping[type[Entry], str] = {
     EnvironmentUp: "environments",
     Catalogue: "catalogues",
     Configuration: "configurations",
+    Rules: "rules",
     Support: "supports",
     Unmapped: "unmapped",
     Deviation: "deviations",
     Event: "events",
 }
 """Where a record has the entries of which a run may have several."""
+
+
+_OF_SCENARIO: Mapping[type[Entry], str] = {
+    Step: "steps", Observation: "observations", Series: "series", Failover: "failovers", Evidence: "evidence",
+    Coverage: "coverage",
+}  # fmt: skip
 
 
 def _add(record: Record, entry: Entry) -> None:
@@ -378,23 +389,9 @@ def _add(record: Record, entry: Entry) -> None:
             record.topology = entry
         case Scenario():
             record.scenarios[entry.instance] = ScenarioRecord(entry)
-        case Step() | Observation() | Series() | Failover() | Evidence() | Outcome():
-            _add_to_scenario(record.scenarios[entry.instance], entry)
+        case Outcome():
+            record.scenarios[entry.instance].outcome = entry
+        case Step() | Observation() | Series() | Failover() | Evidence() | Coverage():
+            getattr(record.scenarios[entry.instance], _OF_SCENARIO[type(entry)]).append(entry)
         case End():
             record.end = entry
-
-
-def _add_to_scenario(scenario: ScenarioRecord, entry: Step | Observation | Series | Failover | Evidence | Outcome) -> None:
-    match entry:
-        case Step():
-            scenario.steps.append(entry)
-        case Observation():
-            scenario.observations.append(entry)
-        case Series():
-            scenario.series.append(entry)
-        case Failover():
-            scenario.failovers.append(entry)
-        case Evidence():
-            scenario.evidence.append(entry)
-        case Outcome():
-            scenario.outcome = entry

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from reports import coverage
 from reports.entries import Outcome, Standing
 from reports.record import RECORD, Record, ScenarioRecord
 
@@ -49,7 +50,7 @@ def render(record: Record, *, colour: bool = False, width: int = 100) -> str:
     """The whole summary. ``width`` is the terminal's, in columns; nothing that matters is cut to fit it."""
     ink = _Ink(colour)
     parts = [_title(record, ink, width), *_features(record, ink, width), *_details(record, ink, width)]
-    return "\n\n".join([*parts, _footer(record, ink)])
+    return "\n\n".join([*parts, *filter(None, ["\n".join(coverage.told(record, width))]), _footer(record, ink)])
 
 
 def _title(record: Record, ink: _Ink, width: int) -> str:

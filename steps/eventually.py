@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
 from steps.verdict import Prediction, Refuted
@@ -45,6 +46,29 @@ class SystemClock:
 SYSTEM_CLOCK = SystemClock()
 
 
+@dataclass(slots=True)
+class Limit:
+    """How long waits may last at the most, whatever they ask for, and the longest that there was (s).
+
+    Scenarios that are run again and again on what is known to work wait no longer than a few times what they took then.
+    """
+
+    at_most: float = inf
+    longest: float = 0.0
+
+    def of(self, within: float) -> float:
+        """The time for a wait that asks for this much."""
+        return min(within, self.at_most)
+
+    def took(self, seconds: float) -> None:
+        """A wait lasted so long."""
+        self.longest = max(self.longest, seconds)
+
+
+LIMIT = Limit()
+"""Of all waits of this process; nothing limits them unless somebody says so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting(Generic[T]):
     """The last look: what was seen, whether it satisfied, after how many looks and seconds."""
@@ -62,7 +86,7 @@ def watch(
 
     What ``observe`` raises is not caught: an observation that may fail says so in what it returns.
     """
-    begun, pause, attempts = clock.now(), FIRST_PAUSE, 0
+    within, begun, pause, attempts = LIMIT.of(within), clock.now(), FIRST_PAUSE, 0
     while True:
         asked = clock.now()
         seen = observe()
@@ -71,6 +95,7 @@ def watch(
         elapsed = clock.now() - begun
         # A look that began before the deadline is not the last one: it may have been slow, and seen the past.
         if satisfied or asked - begun >= within:
+            LIMIT.took(elapsed)
             return Sighting(seen, satisfied, attempts, elapsed)
         clock.pause(max(0.0, min(pause, within - elapsed)))
         pause = min(pause * 2, LONGEST_PAUSE)

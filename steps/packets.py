@@ -229,7 +229,7 @@ def _counted_as_spoofed(scene: Scene, injected: Injected, record: ScenarioRecord
 
 @then("the firewall counts them as refused")
 def _counted_as_refused(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
-    policy = scene.environment.configuration(scene.site.name).policy
+    policy = scene.environment.firewall(scene.site.name).configuration().policy  # whose lines are what counters are named by
     refusing = {str(rule.location) for rule in policy.filter if rule.action == "block"} | {SPOOFED, OF_A_TUNNEL}
     _refused_by(scene, injected, refusing, record)
 

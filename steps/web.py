@@ -9,17 +9,23 @@ from pytest_bdd import given, parsers, step, then, when
 from lab.host import LabHost
 from lab.namespace import Completed
 from provisioning.deployment_model import PublishedService
+from steps.eventually import LIMIT
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
 from steps.verdict import Refuted
 
-WITHIN = "4"  # s: an answer takes some 20 ms, the most distant one 60 ms
+WITHIN = 4.0  # s: an answer takes some 20 ms, the most distant one 60 ms
+
+
+def patience() -> str:
+    """Seconds for an answer, as commands take them."""
+    return f"{LIMIT.of(WITHIN):g}"
 
 
 def fetch(host: LabHost, url: str, *options: str) -> Completed:
     """The headers of a page."""
-    return host.run("curl", "--silent", "--show-error", "--head", "--max-time", WITHIN, *options, url)
+    return host.run("curl", "--silent", "--show-error", "--head", "--max-time", patience(), *options, url)
 
 
 def status(answer: Completed) -> str:
@@ -52,7 +58,7 @@ def _answer_is(answer: Completed, expected: str, record: ScenarioRecorder) -> No
 
 @then("it comes from the private web server")
 def _comes_from_the_server(scene: Scene, record: ScenarioRecorder) -> None:
-    body = scene.environment.stranger.must("curl", "-s", "--max-time", WITHIN, published(scene))
+    body = scene.environment.stranger.must("curl", "-s", "--max-time", patience(), published(scene))
     named = f"This is {scene.server.name}."
     record.observe("the page", expected=named, observed=body.strip(), holds=named in body)
 
@@ -107,7 +113,7 @@ def server_reaches(scene: Scene, service: str, record: ScenarioRecorder) -> None
 
 @when("the private server asks the public site from where it was reached", target_fixture="told_address")
 def _asks_from_where(scene: Scene) -> str:
-    answer = scene.server.run("curl", "--silent", "--show-error", "--max-time", WITHIN, scene.deployment.internet.echo)
+    answer = scene.server.run("curl", "--silent", "--show-error", "--max-time", patience(), scene.deployment.internet.echo)
     return (answer.stdout if answer.ok else answer.stderr).strip()
 
 
@@ -118,7 +124,7 @@ def _told_public_address(scene: Scene, told_address: str, record: ScenarioRecord
 
 @when("the private server resolves the name of the public site", target_fixture="resolved")
 def _resolves(scene: Scene) -> str:
-    asked = scene.server.run("timeout", WITHIN, "getent", "ahostsv4", scene.deployment.internet.allowed[0])
+    asked = scene.server.run("timeout", patience(), "getent", "ahostsv4", scene.deployment.internet.allowed[0])
     return asked.stdout.partition(" ")[0] or f"no answer from {', '.join(_resolvers(scene))}"
 
 

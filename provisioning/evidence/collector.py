@@ -15,6 +15,7 @@ from provisioning.evidence import bounds, commands, logs, states
 from provisioning.evidence.bounds import Piece
 from provisioning.evidence.captures import capture
 from provisioning.evidence.commands import Step
+from provisioning.evidence.exercised import exercised
 from provisioning.evidence.flows import Flows, Owners, is_in, owners
 from provisioning.outline import outline
 from provisioning.redaction import Redaction
@@ -38,6 +39,7 @@ class Span:
     took_part: set[str] = field(default_factory=set)
     left: int = bounds.SCENARIO
     tunnels: set[str] = field(default_factory=set)
+    touched: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class Collector:
@@ -103,6 +105,11 @@ class Collector:
                 limit = min(bounds.CAPTURE, self._allowance // (len(points) - number))
                 yield self._taken(capture(point, seen, title=title, steps=steps, redaction=self._redaction, limit=limit))
 
+    @property
+    def touched(self) -> Mapping[str, Mapping[str, int]]:
+        """What the scenario exercised of each site that it is about, once :meth:`pieces` has told all."""
+        return self._span.touched
+
     def logs(self) -> Iterator[Piece]:
         """What the logs of the hosts that took part gained since the scenario began, for one that failed."""
         for name in sorted(self._span.took_part):
@@ -132,6 +139,10 @@ class Collector:
             text = commands.shown(span.commands, steps, self._redaction.text)
             yield Piece("commands.txt", text, "the commands that were run, and what they printed")
         after = {site: states.Moment.of(self._cluster(site)) for site in {*span.before, *span.clusters}}
+        span.touched = {
+            site: exercised(self._deployment.configuration(site), self._cluster(site), before, after[site], span.logs)
+            for site, before in span.before.items()
+        }
         for site in span.before:
             yield states.counted(self._cluster(site), span.before[site], after[site])
         for site in sorted(span.clusters & {site.name for site in self._deployment.sites.values() if site.firewall.is_cluster}):

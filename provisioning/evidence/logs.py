@@ -32,6 +32,12 @@ def gained(host: LabHost, since: Positions) -> Piece:
     return Piece(f"log-{host.name}.txt", "\n".join(parts) or "no log of this host gained a line\n", what)
 
 
+def text(host: LabHost, log: str, since: Positions) -> str:
+    """What one log holds since then, all of it."""
+    begin, end = since.get((host.name, log), 0), _size(host, log)
+    return _read(host, log, begin if begin <= end else 0, end, whole=True) if end else ""
+
+
 def _size(host: LabHost, log: str) -> int:
     try:
         return host.path(log).stat().st_size

@@ -115,6 +115,14 @@ class LiveEnvironment:
         what, text = shortened("what was run on the hosts", f"# {title}\n\n{shown(self._ran, told, self.redact)}", TEXT)
         yield Piece("commands.txt", text, what)
 
+    def rules(self) -> dict[str, dict[str, str]]:
+        """None are followed: a deployment's own counters are not read."""
+        return {}
+
+    def touched(self) -> dict[str, dict[str, int]]:
+        """See :meth:`rules`."""
+        return {}
+
     def logs(self) -> Iterator[Piece]:
         """None are fetched: the appliances' own stay where they are."""
         return iter(())

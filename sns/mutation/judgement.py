@@ -7,17 +7,19 @@ no other value of the configuration may differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from sns.comparison import Comparison, compare
+from sns.errors import ResolutionError
 from sns.identity import BASE_FILE
 from sns.logging_changed import logging_changed
 from sns.model import Configuration, Finding, Severity
 from sns.mutation.mutant import Mutant, applied
+from sns.resolution import Resolver
 from sns.settings_changed import SettingChanged, settings_changed
 from sns.wording import Wording
 
@@ -94,12 +96,43 @@ def judge(original: Configuration, mutated: Configuration, *, synchronised: bool
         f"now it {words.fate(one.after)}, by {one.now}"
         for one in comparison.differences
     )
-    settings = (*(str(change) for change in _settings(original, mutated)), *logging_changed(original, mutated))
+    settings = (*(str(change) for change in _settings(original, mutated)), *_meanings_changed(original, mutated),
+                *logging_changed(original, mutated))  # fmt: skip
     if not synchronised:
         settings = (*settings, "the members' files: were the same, now differ")
     examples = tuple(str(comparison.space.example(one.boxes[0])) for one in comparison.differences)
     kind: Kind = "differs" if flows or settings else "equivalent"
     return Judgement(kind, mutated, flows, examples, settings, places=_places(comparison))
+
+
+def _meanings_changed(original: Configuration, mutated: Configuration) -> Iterator[str]:
+    """Names used beside the rules that stand for something else now: a gateway, a peer, a pool."""
+    before, after = dict(_meanings(original)), dict(_meanings(mutated))
+    for where, meaning in after.items():
+        if where in before and before[where] != meaning:
+            yield f"{where}: was {before[where]}, now {meaning}"
+
+
+def _meanings(configuration: Configuration) -> Iterator[tuple[str, str]]:
+    """What each name stands for that another part than the filter and NAT slot uses, by where it is used."""
+    resolver, vpn, remote = Resolver(configuration), configuration.vpn, configuration.ssl_vpn
+    named = [("the default gateway", configuration.routing.default)]
+    for route in configuration.routing.static:
+        named += [(f"the route at {route.location}", route.destination), (f"its gateway, {route.location}", route.gateway)]
+    for peer in vpn.peers.values():
+        named += [(f"peer {peer.name}, remote", peer.remote), (f"peer {peer.name}, local", peer.local)]
+    for tunnel in vpn.tunnels:
+        named += [(f"tunnel {tunnel.number}, local", tunnel.local), (f"tunnel {tunnel.number}, remote", tunnel.remote)]
+    named += [("the SSL VPN's route", remote.route), ("its TCP pool", remote.pool), ("its UDP pool", remote.udp_pool)]
+    named += [(f"administrator {name}", name) for name, _ in configuration.management.web_access]
+    for where, name in named:
+        if name and resolver.knows(name):
+            yield where, str(resolver.resolved(name))
+    ports = [("the SSL VPN's TCP port", remote.port), ("its UDP port", remote.udp_port)]
+    ports += [("the administration's port", configuration.management.web_port), ("SSH's", configuration.management.ssh_port)]
+    for where, service in ports:
+        with suppress(ResolutionError):
+            yield where, ", ".join(f"{port.protocol}/{port.first}-{port.last}" for port in resolver.services(service))
 
 
 def _new_errors(original: Configuration, mutated: Configuration) -> tuple[str, ...]:

@@ -69,12 +69,14 @@ def management_narrowed(tree: Tree) -> Iterator[Found]:
 
 
 management_setting_wrong = slips(
+    "The administration, or SSH, is off or at another port.",
     Slip("webadmin", "State", flipped),
     Slip("webadmin", "TcpPort", other_service),
     Slip("system", "State", flipped, "SSH"),
 )
 
 ssl_vpn_setting_wrong = slips(
+    "The SSL VPN is off, or has another route, port or public address.",
     Slip("Openvpn/openvpn", "state", flipped),
     Slip("Openvpn/openvpn", "route", other_network),
     Slip("Openvpn/openvpn", "route", to("any")),

@@ -31,7 +31,7 @@ def slot_wrong(tree: Tree) -> Iterator[Found]:
             yield "no VPN slot is active", one.set("0")
 
 
-route_missing = lines_missing("route")
+route_missing = lines_missing("A route is missing, the default one or a static one.", "route")
 
 
 def route_not_black(tree: Tree) -> Iterator[Found]:
@@ -55,9 +55,10 @@ def route_swapped(tree: Tree) -> Iterator[Found]:
             yield f"the route of {destination} is for {other}", one.becomes(one.text.replace(destination, other, 1))
 
 
-gateway_wrong = slips(Slip("route", "DefaultRoute", other_host))
+gateway_wrong = slips("The default route goes to another host.", Slip("route", "DefaultRoute", other_host))
 
 interface_wrong = slips(
+    "An interface is off, not protected, or has another address or mask.",
     Slip("network", "State", flipped),
     Slip("network", "Protected", flipped),
     Slip("network", "Address", next_address),
@@ -65,14 +66,15 @@ interface_wrong = slips(
                                             "255.255.255.248": "255.255.255.252"}.get(one.value)),
 )  # fmt: skip
 
-ha_interface_wrong = slips(Slip("HA/highavailability", "Interface", other_interface))
+ha_interface_wrong = slips("The pair's interface is another one.", Slip("HA/highavailability", "Interface", other_interface))
 ha_setting_wrong = slips(
+    "The pair is off, shares fewer sessions, or has another token time-out or weight.",
     Slip("HA/highavailability", "State", flipped, "Global"),
     Slip("HA/highavailability", "Forward", to("sip")),
     Slip("HA/highavailability", "TokenTimeout", to("4000")),
     Slip("HA/highavailability", "ethernet0", to("0"), "Weights"),
 )
-ha_address_wrong = slips(Slip("HA/hacluster", "Ip", next_address))
+ha_address_wrong = slips("A member's address is the next one.", Slip("HA/hacluster", "Ip", next_address))
 
 
 def hasync_forgotten(tree: Tree) -> Iterator[Found]:

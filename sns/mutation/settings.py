@@ -23,8 +23,8 @@ class Slip:
     section: str = ""
 
 
-def slips(*wanted: Slip) -> Operator:
-    """The operator that makes each of these, wherever the token stands."""
+def slips(said: str, *wanted: Slip) -> Operator:
+    """The operator that makes each of these, wherever the token stands; ``said`` is what it does in words."""
 
     def make(tree: Tree) -> Iterator[Found]:
         for slip in wanted:
@@ -33,17 +33,19 @@ def slips(*wanted: Slip) -> Operator:
                 if value is not None and value != one.value:
                     yield f"{_named(one)}{one.token} is {value or 'empty'}, not {shown(one.value)}", one.set(value)
 
+    make.__doc__ = said
     return make
 
 
-def lines_missing(*files: str) -> Operator:
-    """The operator that deletes one line of these files."""
+def lines_missing(said: str, *files: str) -> Operator:
+    """The operator that deletes one line of these files; ``said`` is what it does in words."""
 
     def make(tree: Tree) -> Iterator[Found]:
         for file in files:
             for one in tree.settings(file):
                 yield f"{_named(one)}the line {one.token!r} is missing", one.becomes()
 
+    make.__doc__ = said
     return make
 
 

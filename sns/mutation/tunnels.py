@@ -142,8 +142,9 @@ def _weakened(one: Setting, token: str) -> Iterator[Found]:
         yield f"[{one.section}] {token}={_WEAK[value]}, not {value}", one.becomes(text)
 
 
-peer_stale = slips(Slip("VPN/peer", "Remote", other_host))
+peer_stale = slips("A peer is the host object that stands next to the right one.", Slip("VPN/peer", "Remote", other_host))
 peer_setting_wrong = slips(
+    "A peer speaks another version of IKE, does not look for dead peers, or only answers.",
     Slip("VPN/peer", "IKEVersion", lambda _, one: {"2": "1", "1": "2"}.get(one.value)),
     Slip("VPN/peer", "DPDMode", lambda _, one: "passive" if one.value != "passive" else "high"),
     Slip("VPN/peer", "ResponderOnly", lambda _, one: "1" if one.value == "0" else "0"),

@@ -18,6 +18,7 @@ PLUGINS = tuple(
         "environment",
         "restore",
         "workers",
+        "mutation",
     )
 )
 """The plugins' module names, in the order in which pytest registers them."""

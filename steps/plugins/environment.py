@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reports.entries import Configuration, Topology
+from reports.entries import Configuration, Coverage, Rules, Topology
 from steps.plugins import collection, instances, live, run_header, surroundings
 from steps.plugins.recording import RECORDER, ScenarioRecorder
 from steps.plugins.verdicts import Told
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pytest_bdd.parser import Step
 
 KEEPER = pytest.StashKey["Keeper"]()
+KEEPS_EVIDENCE = pytest.StashKey[bool]()
+"""On the configuration: whether evidence of scenarios is kept; without a word it is."""
 _USED = pytest.StashKey[surroundings.Environment]()
 _STEPS = pytest.StashKey["list[tuple[float, str]]"]()
 _LOGS_KEPT = pytest.StashKey[bool]()
@@ -99,10 +101,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         raise
     finally:
         used = item.stash.get(_USED, None)
-        if used is not None and not stopped and collection.template_of(item):
+        kept = item.config.stash.get(KEEPS_EVIDENCE, True)
+        if used is not None and not stopped and kept and collection.template_of(item):
             title = f"{item.nodeid} of run {item.config.stash[RECORDER].folder.name}"
             steps = item.stash.setdefault(_STEPS, [])
             _keep(item, surroundings.evidence(used, title, steps))
+            for site, touched in used.touched().items():
+                item.config.stash[RECORDER].write(Coverage(instance=item.name, site=site, touched=dict(touched)))
             if failed:
                 keep_logs(item)
 
@@ -110,7 +115,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def keep_logs(item: pytest.Item) -> None:
     """Keep the logs of the hosts that took part in a scenario that failed, once."""
     used = item.stash.get(_USED, None)
-    if used is not None and not item.stash.get(_LOGS_KEPT, False):
+    if used is not None and not item.stash.get(_LOGS_KEPT, False) and item.config.stash.get(KEEPS_EVIDENCE, True):
         item.stash[_LOGS_KEPT] = True
         _keep(item, surroundings.logs(used))
 
@@ -189,6 +194,8 @@ class Keeper:
             tuple(map(dict, outline.get(name, ()))) for name in ("sites", "segments", "hosts", "tunnels")
         )
         recorder.write(Topology(sites=sites, segments=segments, hosts=hosts, tunnels=tunnels))
+        for site, places in running.rules().items():
+            recorder.write(Rules(site=site, places=dict(places)))
         self._record_configurations(running, "start")
         return running
 

@@ -104,6 +104,12 @@ class Environment(Protocol):
     def evidence(self, title: str, steps: Sequence[tuple[float, str]]) -> Iterable[Piece]:
         """The files to keep of the scenario; ``steps`` are their beginnings (s since the epoch) and their sentences."""
 
+    def rules(self) -> Mapping[str, Mapping[str, str]]:
+        """What can be exercised of each site's configuration: place and words."""
+
+    def touched(self) -> Mapping[str, Mapping[str, int]]:
+        """What the scenario exercised of each site that it is about, known once its evidence is kept."""
+
     def logs(self) -> Iterable[Piece]:
         """The logs of the hosts that took part, to keep of a scenario that failed."""
 

@@ -48,6 +48,26 @@ def test_every_mistake_of_a_deployment_is_told_at_once_before_anything_is_begun(
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments, status, told",
+    [
+        (("nowhere",), 2, "rempart: nowhere/deployment.toml:1: deployment: no such folder"),
+        (
+            ("deployments/guide", "--only", "a bit of everything"),
+            2,
+            "--only: no operator or mutant is called a bit of everything",
+        ),
+        (("deployments/guide", "--shard", "9/8"), 2, "rempart: --shard: '9/8': there is no shard 9 of 8"),
+    ],
+)
+def test_a_wrong_call_of_mutate(arguments: tuple[str, ...], status: int, told: str, tmp_path: Path) -> None:
+    done = _rempart("mutate", *arguments, state=tmp_path)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @needs_root
 @pytest.mark.parametrize(
     "arguments, status, told",

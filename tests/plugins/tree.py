@@ -58,6 +58,12 @@ class Environment:
 
             raise CaptureIncomplete("web:eth0: 3 frames were dropped")
 
+    def rules(self):
+        return {"sbg7": {"Filter/05:2": "block from any to any"}}
+
+    def touched(self):
+        return {"sbg7": {"Filter/05:2": 1}}
+
     def logs(self):
         yield Piece("log-web.txt", "with the password s3cret", "what the logs of web gained")
 

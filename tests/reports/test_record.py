@@ -18,6 +18,7 @@ from reports.entries import (
     Announcement,
     Catalogue,
     Configuration,
+    Coverage,
     Deviation,
     Entry,
     Event,
@@ -27,6 +28,7 @@ from reports.entries import (
     Observation,
     Origin,
     RecordError,
+    Rules,
     Series,
     Shard,
     Step,
@@ -109,9 +111,11 @@ PART = Shard(number=3, of=8, whole=("SNS-WEB-01[sbg7]", "SNS-WEB-02"))
 FROM = Origin(run="20261126T000000Z-guide-abcdef", shard="3/8", sha256="0" * 64, sums="", signed="ED25519 key SHA256:x")
 PASSED = Gate(id="vrack", what="one vRack", who="Ada", day="2026-11-20", saw="pn-1234 has both")
 SAID = Announcement(target="openstack", cloud="ovh", disruptive=False, said=("About to be tested",), gates=(PASSED,))
+KNOWN = Rules(site="sbg7", places={"Filter/05:3": "pass from any to any"})
+TOUCHED = Coverage(instance="i", site="sbg7", touched={"Filter/05:3": 2})
 EVERY = [
-    *BASIC, PART, FROM, SAID, HAS, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS, ASIDE,
-    DEPARTS,
+    *BASIC, PART, FROM, SAID, HAS, KNOWN, TOUCHED, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS,
+    ASIDE, DEPARTS,
 ]  # fmt: skip
 
 

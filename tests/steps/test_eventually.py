@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from steps.eventually import FIRST_PAUSE, LONGEST_PAUSE, eventually, watch
+from steps.eventually import FIRST_PAUSE, LIMIT, LONGEST_PAUSE, eventually, watch
 from steps.verdict import Refuted
 
 
@@ -106,3 +106,19 @@ def test_what_a_look_raises_is_not_swallowed() -> None:
 
     with pytest.raises(ConnectionError):
         eventually(look, within=9, phase="an answer", clock=FakeClock())
+
+
+def test_waits_may_be_limited_to_what_they_took_when_all_was_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LIMIT, "at_most", 1.0)
+    clock = FakeClock()
+    with pytest.raises(Refuted, match="within 10 s"):
+        eventually(lambda: False, within=10.0, phase="the tunnel", clock=clock)
+    assert clock.time == pytest.approx(101.0)
+
+
+def test_the_longest_wait_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LIMIT, "longest", 0.0)
+    for moment in (0.2, 0.0):
+        clock = FakeClock()
+        assert watch(clock.at(moment), within=10.0, clock=clock).satisfied
+    assert LIMIT.longest == pytest.approx(0.2, abs=LONGEST_PAUSE)

@@ -13,9 +13,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from lab import probe
 from lab.device import Snapshot
 from provisioning.environment import LabEnvironment
+from provisioning.health import ailments, configured
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.rows import ROWS
 
@@ -66,8 +66,7 @@ def _as_planned(config: pytest.Config, environment: LabEnvironment) -> dict[str,
     """Every member's configuration before anything was broken in this lab."""
     lab, planned = config.stash.get(_AS_PLANNED, (0, {}))
     if lab != id(environment):
-        planned = {member.name: member.snapshot() for site in environment.deployment.sites
-                   for member in environment.cluster(site).members}  # fmt: skip
+        planned = configured(environment)
         config.stash[_AS_PLANNED] = (id(environment), planned)
     return planned
 
@@ -75,26 +74,5 @@ def _as_planned(config: pytest.Config, environment: LabEnvironment) -> dict[str,
 def _await_health(environment: LabEnvironment, planned: dict[str, Snapshot]) -> None:
     from steps.eventually import eventually
 
-    eventually(lambda: _ailments(environment, planned), until=lambda found: not found, within=WELL_WITHIN,
+    eventually(lambda: ailments(environment, planned), until=lambda found: not found, within=WELL_WITHIN,
                phase="the lab's return to health")  # fmt: skip
-
-
-def _ailments(environment: LabEnvironment, planned: dict[str, Snapshot]) -> list[str]:
-    """What is not as it was: members, their configuration, the published sites, the tunnel."""
-    found = []
-    for name in environment.deployment.sites:
-        pair = environment.cluster(name)
-        states = pair.states()
-        if sorted(states.values()) != ["active", "passive"]:
-            return [f"the members are {states}"]
-        found += [f"{member.name} is configured differently" for member in pair.members
-                  if member.snapshot() != planned[member.name]]  # fmt: skip
-        public = environment.deployment.public_address(name)
-        if not environment.stranger.run("curl", "-sfI", "--max-time", "2", f"http://{public}/").ok:
-            found.append(f"the published site of {name} does not answer")
-    servers = [(environment.web_server(name), site.hosts_of("web")[0].address)
-               for name, site in environment.deployment.sites.items()]  # fmt: skip
-    for (server, _), (_, other) in zip(servers, reversed(servers), strict=True):
-        if probe.ping(server, other, count=1, within=0.3).lost:
-            found.append(f"{server.name} does not reach the other site")
-    return found

@@ -1,0 +1,62 @@
+"""What of a firewall's configuration a scenario exercised, as its counters and its log of logins tell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from lab.appliance import counters
+from provisioning.evidence import logs, states
+from sns import implicit
+from sns.resolution import Resolver
+
+if TYPE_CHECKING:
+    from lab.cluster import Cluster
+    from sns.model import Configuration, Tunnel
+
+LOGINS = "/log/l_auth"
+_GRANTED = re.compile(r"authenticated \(\S*?/?(uac:\d+)\)")
+
+
+def rules(configuration: Configuration) -> dict[str, str]:
+    """Every place that can be exercised, with its words: rules of the active slot, implicit ones, tunnels, rights."""
+    policy = configuration.policy
+    found = {str(rule.location): rule.text for rule in (*policy.filter, *policy.nat) if rule.enabled}
+    for hidden in implicit.rules(configuration):
+        found[counters.key(counters.of_implicit(hidden.token))] = f"implicit rule {hidden.token}"
+    for tunnel in configuration.vpn.tunnels:
+        found[str(tunnel.location)] = f"tunnel from {tunnel.local} to {tunnel.remote} with {tunnel.peer}"
+    for right in configuration.access.rules:
+        if right.enabled:
+            found[str(right.location)] = f"rights of {right.user or right.group}"
+    return found
+
+
+def exercised(
+    configuration: Configuration, pair: Cluster, before: states.Moment, after: states.Moment, since: logs.Positions
+) -> dict[str, int]:
+    """How much each place saw since a scenario began: packets, or logins for a right. Places that saw nothing are left out."""
+    seen: Counter[str] = Counter()
+    for member in pair.members:
+        was, now = before.counters[member.name] or {}, after.counters[member.name] or {}
+        for place, counter in now.items():
+            first = was[place].packets if place in was else 0
+            # Applying a policy starts its counters at zero.
+            seen[place] += counter.packets - first if counter.packets >= first else counter.packets
+        seen.update(_GRANTED.findall(logs.text(member.host, LOGINS, since)))
+    for tunnel in configuration.vpn.tunnels:
+        seen[str(tunnel.location)] = sum(seen[place] for place in _rules_of(configuration, tunnel))
+    known = rules(configuration)
+    return {place: count for place, count in seen.items() if count and place in known}
+
+
+def _rules_of(configuration: Configuration, tunnel: Tunnel) -> list[str]:
+    """The rules for what comes out of a tunnel: what they count has crossed it."""
+    resolver = Resolver(configuration)
+    remote = resolver.resolved(tunnel.remote)
+    return [
+        str(rule.location)
+        for rule in configuration.policy.filter
+        if rule.enabled and rule.via == "ipsec" and resolver.resolved(rule.source) & remote
+    ]

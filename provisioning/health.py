@@ -1,0 +1,53 @@
+"""Whether a running lab is as it was when it was whole: its pairs, their files, the published sites, the tunnels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from lab import probe
+from lab.probe import Target, reached
+
+if TYPE_CHECKING:
+    from lab.device import Snapshot
+    from provisioning.environment import LabEnvironment
+
+ANSWERED_WITHIN = 0.3  # s, twenty times the round trip between the sites
+
+
+def configured(environment: LabEnvironment) -> dict[str, Snapshot]:
+    """Every member's configuration as it is now, by name."""
+    return {
+        member.name: member.snapshot() for site in environment.deployment.sites for member in environment.cluster(site).members
+    }
+
+
+def ailments(environment: LabEnvironment, planned: Mapping[str, Snapshot]) -> list[str]:
+    """What is not as it was: members, their configuration, the published sites, the tunnels; nothing when all is well."""
+    return list(_pairs(environment, planned)) or [*_published(environment), *_tunnels(environment)]
+
+
+def _pairs(environment: LabEnvironment, planned: Mapping[str, Snapshot]) -> Iterator[str]:
+    for site in environment.deployment.sites.values():
+        pair = environment.cluster(site.name)
+        states = pair.states()
+        if sorted(states.values()) != ["active", "passive"][: len(states)]:
+            yield f"the members are {states}"
+        yield from (f"{one.name} is configured differently" for one in pair.members if one.snapshot() != planned[one.name])
+
+
+def _published(environment: LabEnvironment) -> Iterator[str]:
+    for site in environment.deployment.sites.values():
+        public = environment.deployment.public_address(site.name)
+        for service in site.published:
+            if service.protocol == "tcp" and not reached(environment.stranger, Target(public, service.port)):
+                yield f"the published {service.name} of {site.name} does not answer"
+
+
+def _tunnels(environment: LabEnvironment) -> Iterator[str]:
+    for tunnel in environment.deployment.tunnels:
+        ends = [environment.deployment.site(site).hosts_of("web")[:1] for site in tunnel.sites]
+        for near, far in (ends, ends[::-1]):
+            for one, other in zip(near, far, strict=False):
+                if probe.ping(environment.host(one.id), other.address, count=1, within=ANSWERED_WITHIN).lost:
+                    yield f"{one.id} does not reach {other.id}"

@@ -1,0 +1,33 @@
+"""Which rules a run's scenarios exercised, and which none did."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+from reports.record import Record
+
+
+def untouched(record: Record) -> dict[str, dict[str, str]]:
+    """The places that no scenario touched, with their words, by site; sites of which all is touched are left out."""
+    touched: Counter[tuple[str, str]] = Counter()
+    for scenario in record.scenarios.values():
+        for one in scenario.coverage:
+            touched.update({(one.site, place): count for place, count in one.touched.items()})
+    left = {
+        rules.site: {place: words for place, words in rules.places.items() if not touched[rules.site, place]}
+        for rules in record.rules
+    }
+    return {site: places for site, places in left.items() if places}
+
+
+def told(record: Record, width: int) -> Iterator[str]:
+    """The coverage in a few lines; nothing for a record that does not have it, or of a part of the scenarios."""
+    if not record.rules or (record.plan and record.plan.deselected) or record.not_run:
+        return
+    left, whole = untouched(record), sum(len({*rules.places}) for rules in record.rules)
+    missed = sum(len(places) for places in left.values())
+    yield f"{whole - missed} of {whole} rules, tunnels and rights were exercised" + (", not:" if missed else "")
+    for site, places in left.items():
+        yield "  " + textwrap.shorten(f"{site}: {', '.join(places)}", width - 2, placeholder=" …")

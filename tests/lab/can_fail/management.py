@@ -85,8 +85,8 @@ ROWS = (
     ),
     Row(
         "SNS-POL-01[sbg7]",
-        "The slot's last rule was changed, and the slot not activated",
-        edited("sbg7", "Filter/05", "block log from any to any", "pass log from any to any"),
+        "A rule of the slot was changed, and the slot not activated",
+        edited("sbg7", "Filter/05", "block log from any to firewall_all port", "pass log from any to firewall_all port"),
         "expected packets of which something else becomes: [], observed […",
     ),
 )

@@ -1,9 +1,10 @@
 # Every target starts from a bare Debian 12 with root: it installs what is missing, and nothing twice.
 .DELETE_ON_ERROR:
-.PHONY: help setup accept test bench lint clean
+.PHONY: help setup control-plane accept test bench lint clean
 
 PYTHON ?= python3
 VENV := .venv
+CONTROL_PLANE := .venv-control-plane
 READY := $(VENV)/.ready
 SYSTEM := iproute2 mmdebstrap openssh-client python3-venv util-linux \
 	fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
@@ -29,9 +30,13 @@ $(READY): requirements.lock pyproject.toml Makefile tools/install-system-package
 accept: setup
 	$(VENV)/bin/pytest features/
 
-test: setup
+# OpenStack's own services, which tests/cloud runs on loopback.
+control-plane:
+	@PYTHON=$(PYTHON) tools/install-control-plane $(CONTROL_PLANE)
+
+test: setup control-plane
 	@tools/install-system-packages $(TESTED_WITH)
-	$(VENV)/bin/pytest tests/
+	REMPART_CONTROL_PLANE=$(CONTROL_PLANE) $(VENV)/bin/pytest tests/
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks $(BENCH)
@@ -43,4 +48,4 @@ lint: setup
 
 clean:
 	@if [ -x $(VENV)/bin/rempart ]; then $(VENV)/bin/rempart lab down --all; fi
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CONTROL_PLANE) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

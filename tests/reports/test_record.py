@@ -17,6 +17,7 @@ from reports.entries import (
     ENTRIES,
     Announcement,
     Catalogue,
+    Change,
     Configuration,
     Coverage,
     Deviation,
@@ -113,8 +114,10 @@ PASSED = Gate(id="vrack", what="one vRack", who="Ada", day="2026-11-20", saw="pn
 SAID = Announcement(target="openstack", cloud="ovh", disruptive=False, said=("About to be tested",), gates=(PASSED,))
 KNOWN = Rules(site="sbg7", places={"Filter/05:3": "pass from any to any"})
 TOUCHED = Coverage(instance="i", site="sbg7", touched={"Filter/05:3": 2})
+CHANGED = Change(site="sbg7", kind="opens.internet", needs="refused", what=("stranger -> ubuntu_web:22/tcp",), was="refused",
+                 now="passed", file="Filter/05", line=14)  # fmt: skip
 EVERY = [
-    *BASIC, PART, FROM, SAID, HAS, KNOWN, TOUCHED, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS,
+    *BASIC, PART, FROM, SAID, HAS, CHANGED, KNOWN, TOUCHED, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS,
     ASIDE, DEPARTS,
 ]  # fmt: skip
 

@@ -117,8 +117,8 @@ TOUCHED = Coverage(instance="i", site="sbg7", touched={"Filter/05:3": 2})
 CHANGED = Change(site="sbg7", kind="opens.internet", needs="refused", what=("stranger -> ubuntu_web:22/tcp",), was="refused",
                  now="passed", file="Filter/05", line=14)  # fmt: skip
 EVERY = [
-    *BASIC, PART, FROM, SAID, HAS, CHANGED, KNOWN, TOUCHED, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN, HEAD, BACKS,
-    ASIDE, DEPARTS,
+    *BASIC, PART, FROM, SAID, HAS, CHANGED, KNOWN, TOUCHED, STEP, SEEN, FILE, CURVE, TAKEOVER, Event(text="rebuilt"), PLAN,
+    HEAD, BACKS, ASIDE, DEPARTS,
 ]  # fmt: skip
 
 

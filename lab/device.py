@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,7 +184,11 @@ class Appliance:
 
     def counters(self) -> dict[str, Counter]:
         """How often each rule matched, by its place (``Filter/05:14``) or implicit name. Raises LabError."""
-        return rule_counters.read(self.host)
+        return self._counters.read()
+
+    @cached_property
+    def _counters(self) -> rule_counters.Reader:
+        return rule_counters.Reader(self.host)
 
 
 def differences(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> dict[str, int]:

@@ -34,6 +34,7 @@ class Measurement:
 
     def __init__(self, stand: Stand, controls: Sequence[Probe]) -> None:
         self._stand = stand
+        self._readers = {site: rule_counters.Reader(firewall.host) for site, firewall in stand.firewalls.items()}
         self._controls = controls
         self._number = 0
         self._traces: dict[int, Trace] = {}
@@ -69,8 +70,7 @@ class Measurement:
 
     def _counters(self) -> dict[str, dict[str, int]]:
         return {
-            site: {place: counter.packets for place, counter in rule_counters.read(firewall.host).items()}
-            for site, firewall in self._stand.firewalls.items()
+            site: {place: counter.packets for place, counter in reader.read().items()} for site, reader in self._readers.items()
         }
 
     def _attempt(self, entry: str, probes: Sequence[Probe]) -> tuple[list[Trace], str]:

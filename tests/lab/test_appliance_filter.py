@@ -177,14 +177,14 @@ def fetch(host: LabHost, url: str, *options: str) -> tuple[str, str]:
 
 
 def counted(firewall: LabHost) -> dict[str, int]:
-    return {place: counter.packets for place, counter in rule_counters.read(firewall).items()}
+    return {place: counter.packets for place, counter in rule_counters.Reader(firewall).read().items()}
 
 
 def test_the_kernel_tells_the_counters_that_nft_lists(firewall: LabHost, public: LabHost) -> None:
     fetch(public, "http://147.135.161.153/", "--interface", "198.51.100.102")
     listed = [entry["counter"] for entry in json.loads(firewall.must("nft", "-j", "list", "counters"))["nftables"][1:]]
     expected = {counters.key(one["name"]): Counter(one["packets"], one["bytes"]) for one in listed}
-    assert rule_counters.read(firewall) == expected
+    assert rule_counters.Reader(firewall).read() == expected
     assert any(one.packets for one in expected.values())
 
 

@@ -51,6 +51,7 @@ def _server(region: Region, server: Any, flavors: Names, images: Names, ports: d
         values,
         server.created_at or "",
         unfinished=f"it is in ERROR: {fault_of(server)}" if server.status == "ERROR" else "",
+        growing=server.status == "BUILD",
         used_by="" if server.status == "ERROR" else server.id,
     )
 

@@ -106,7 +106,7 @@ def _existing(resource: Resource, found: Found) -> Change:
     differences = tuple(
         Difference(name, found.values.get(name), value)
         for name, value in resource.wanted.items()
-        if found.values.get(name) != value
+        if found.values.get(name) != value and (name == "status" or not found.growing)
     )
     if any(difference.attribute in resource.fixed for difference in differences):
         reason = "this cannot be changed while it exists: delete it, then apply again"

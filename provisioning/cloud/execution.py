@@ -89,6 +89,10 @@ class Execution:
             self._await_servers()
 
     def _do(self, change: Change) -> None:
+        wanted, found, region = change.resource, change.found, self.regions[change.key.region]
+        if found is not None and isinstance(wanted, Image) and imaging.waits_for_content(wanted, found):
+            region.created(wanted.key, self.patience(str(wanted.key), lambda: imaging.fill(region, wanted, found)))
+            return
         if change.action in (Action.REMOVE, Action.REPLACE):
             assert change.found is not None  # noqa: S101 - of these actions
             self.delete(change.found)

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from provisioning.cloud.region import Region
 from provisioning.cloud.resources import Found, Image
 
 STEP = 10  # percent between two reports of an upload
-_UNFINISHED = ("queued", "saving", "uploading", "importing", "killed")
+_WAITS = "queued"
+_UNFINISHED = (_WAITS, "saving", "uploading", "importing", "killed")
 
 
 def found(region: Region) -> Iterator[Found]:
     """All images that the project can see."""
     for each in region.cloud.image.images():
-        values = {"disk format": each.disk_format, "protected": each.is_protected, "sha512": each.hash_value or ""}
+        values = {
+            "status": each.status,
+            "disk format": each.disk_format,
+            "protected": each.is_protected,
+            "sha512": each.hash_value or "",
+        }
         yield Found(
             region.key(Image.kind, each.name or each.id),
             each.id,
@@ -30,15 +37,39 @@ def found(region: Region) -> Iterator[Found]:
 
 def create(region: Region, wanted: Image) -> str:
     """Upload it; a gigabyte takes minutes, and is told of as it goes. What was uploaded in part is removed when it fails."""
-    with wanted.file.open("rb") as file:
+    with _told(region, wanted) as data:
         made = region.cloud.image.create_image(
             wanted.name,
-            data=Upload(file, wanted.file, lambda percent: region.tell(f"{wanted.key}: {percent} % uploaded")),
+            data=data,
             disk_format=wanted.disk_format,
             container_format="bare",
             tags=[region.mark.tag],
             allow_duplicates=True,
         )
+    return _protected(region, wanted, made)
+
+
+def waits_for_content(wanted: Image, each: Found) -> bool:
+    """Whether it is the wanted image, of which nothing has been uploaded yet: it need not be made again."""
+    return (each.values["status"], each.values["disk format"]) == (_WAITS, wanted.disk_format)
+
+
+def fill(region: Region, wanted: Image, each: Found) -> str:
+    """Upload the content of one that waits for it."""
+    made = region.cloud.image.get_image(each.id)
+    with _told(region, wanted) as data:
+        made.data = data
+        made.upload(region.cloud.image)
+    return _protected(region, wanted, made)
+
+
+@contextmanager
+def _told(region: Region, wanted: Image) -> Iterator[Upload]:
+    with wanted.file.open("rb") as file:
+        yield Upload(file, wanted.file, lambda percent: region.tell(f"{wanted.key}: {percent} % uploaded"))
+
+
+def _protected(region: Region, wanted: Image, made: Any) -> str:
     if wanted.protected:
         region.cloud.image.update_image(made, is_protected=True)
     return str(made.id)

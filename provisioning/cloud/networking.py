@@ -98,11 +98,12 @@ def create_network(region: Region, wanted: Network) -> str:
 
 
 def update_network(region: Region, wanted: Network, identifier: str) -> None:
-    """All but the VLAN can change."""
-    made = region.cloud.network.update_network(
+    """All but the VLAN can change. The tag comes first, here and below: then each request is a step that stays."""
+    network = region.cloud.network
+    _tagged(region, network.get_network(identifier))
+    network.update_network(
         identifier, is_port_security_enabled=wanted.port_security, **({"mtu": wanted.mtu} if wanted.mtu else {})
     )
-    _tagged(region, made)
 
 
 def create_subnet(region: Region, wanted: Subnet) -> str:
@@ -120,7 +121,8 @@ def create_subnet(region: Region, wanted: Subnet) -> str:
 
 def update_subnet(region: Region, wanted: Subnet, identifier: str) -> None:
     """All but network and addresses can change."""
-    _tagged(region, region.cloud.network.update_subnet(identifier, **_settings(wanted)))
+    _tagged(region, region.cloud.network.get_subnet(identifier))
+    region.cloud.network.update_subnet(identifier, **_settings(wanted))
 
 
 def _settings(wanted: Subnet) -> dict[str, Any]:
@@ -175,13 +177,13 @@ def create_port(region: Region, wanted: Port) -> str:
 def update_port(region: Region, wanted: Port, identifier: str) -> None:
     """All but the network can change; a server that has the port is told nothing of another address."""
     on = {"is_port_security_enabled": True} if wanted.port_security else {}
-    made = region.cloud.network.update_port(
+    _tagged(region, region.cloud.network.get_port(identifier))
+    region.cloud.network.update_port(
         identifier,
         **on,
         **_protection(region, wanted),
         **({"fixed_ips": [{"ip_address": wanted.address}]} if wanted.address else {}),
     )
-    _tagged(region, made)
 
 
 def _protection(region: Region, wanted: Port) -> dict[str, Any]:

@@ -209,7 +209,7 @@ class Found:
 
     ``unfinished`` says what is wrong with one that never came to life (an upload that broke off, a server in ERROR): it can
     only be made again. ``created`` is OpenStack's time: which of two came first. ``marked`` is False for one of ours whose tag
-    is still to be written.
+    is still to be written. ``growing`` is a server that is being built: what belongs to it is not there yet.
     """
 
     key: Key
@@ -219,4 +219,5 @@ class Found:
     created: str = ""
     unfinished: str = ""
     marked: bool = True
+    growing: bool = False
     used_by: str = ""  # a port: its server; security group, server group, image: one that has it; a server: itself

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from steps.eventually import eventually
 from tests.cloud.account import Account
 from tests.provisioning.cloud.applicable import guide
 
@@ -115,7 +116,12 @@ def _spoil(cloud: Any) -> None:
     network = cloud.network
     network.update_subnet(network.find_subnet("stormshield-vlan200"), dns_nameservers=["192.0.2.53"])
     network.update_port(network.find_port("stormshield-1-vlan200"), is_port_security_enabled=True)
-    network.delete_port(network.find_port("ubuntu-vpn-client-Ext-Net"))
+    client, port = cloud.compute.find_server("ubuntu-vpn-client"), network.find_port("ubuntu-vpn-client-Ext-Net")
+    cloud.compute.delete_server_interface(port.id, server=client.id)  # a port in use is not deleted
+    eventually(
+        lambda: network.get_port(port.id).device_id, until=lambda device: not device, within=30.0, phase="the port's release"
+    )
+    network.delete_port(port)
     network.create_security_group_rule(
         security_group_id=network.find_security_group("rempart-guide/ubuntu-vpn-client").id, direction="ingress",
         ether_type="IPv4", protocol="tcp", port_range_min=23, port_range_max=23,

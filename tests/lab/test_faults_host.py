@@ -32,9 +32,9 @@ SERVICES = {
 
 
 def _spoiled(
-    real: Callable[[Deployment, Secrets], Topology], host: str, program: str, deployment: Deployment, secrets: Secrets
+    real: Callable[..., Topology], host: str, program: str, deployment: Deployment, secrets: Secrets, *, factory: bool
 ) -> Topology:
-    plan = real(deployment, secrets)
+    plan = real(deployment, secrets, factory=factory)
     broken = plan.host(host)
     broken = replace(broken, files={**broken.files, program: (FAILS, 0o755)})
     return replace(plan, hosts=tuple(broken if one.name == host else one for one in plan.hosts))

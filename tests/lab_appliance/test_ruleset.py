@@ -158,7 +158,8 @@ def test_anti_spoofing_knows_protected_and_other_interfaces(tmp_path: Path) -> N
     internal = "{ 10.60.0.0/24, 10.61.0.0/24, 10.200.0.0/16 }"
     assert spoofing == [
         'iifname "lo" accept',
-        f"fib saddr type local {drop}",
+        f"fib saddr type {{ local, broadcast, multicast }} {drop}",
+        f"ip saddr 0.0.0.0 ip daddr != 255.255.255.255 {drop}",
         f'iifname "eth0" ip saddr {internal} {drop}',
         f'iifname "eth1" ip saddr != {{ 0.0.0.0, 10.200.0.0/16 }} {drop}',
         f'iifname "eth2" ip saddr {internal} {drop}',
@@ -256,7 +257,9 @@ def test_the_tunnels_policy_keeps_their_traffic_out_of_everything_else(tmp_path:
     drop = 'counter name "spd" drop'
     assert chain(text, "arriving") == ['iifname "ipsec0" jump decrypted', f'iifname != "ipsec0" {back} {drop}']
     assert chain(text, "decrypted") == [f"{back} accept", drop]
+    assert chain(text, "encrypted") == [f"{there} return", drop]
     assert chain(text, "leaving") == [
+        'oifname "ipsec0" jump encrypted',
         f'oifname != "ipsec0" {there} {drop}',
         f"{there} ct state new ct mark set ct mark | 0x1000000",
     ]

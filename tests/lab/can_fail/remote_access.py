@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.lab.can_fail.egress import FIRST
 from tests.lab.can_fail.faults import all_of, edited, rule_above, rule_missing, translation_added
 from tests.lab.can_fail.ground import Ground
+from tests.lab.can_fail.ipsec import without_ipsec_policy
 from tests.lab.can_fail.row import Row
 
 EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
@@ -76,10 +77,11 @@ ROWS = (
     ),
     Row(
         "SNS-RA-07[udp]",
-        "VPN users may go anywhere, and to the other site with the firewall's address",
+        "VPN users may go anywhere, to the other site with the firewall's address, and the kernel has no IPsec policy",
         all_of(
             rule_above("sbg7", FIRST, "pass from sslvpn_clients via sslvpn to any"),
             translation_added("sbg7", "nat from sslvpn_clients to vlan201 -> from Firewall_in port ephemeral_fw to original"),
+            without_ipsec_policy,
         ),
         "expected attempts answered: [], observed ['10.201.0.10:80'…]",
     ),

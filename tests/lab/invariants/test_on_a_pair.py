@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,8 +59,9 @@ class Defect:
 def gate_of_the_passive_open(defect: Defect) -> None:
     ways = {"arriving": "iif", "leaving": "oif"}
     _open_gate(defect, ways)
-    for _ in range(20):  # it is not only asked: something on it speaks
+    for _ in range(20):  # it is not only asked: something on it speaks, for longer than two members may forward
         _speak(defect)
+        time.sleep(0.015)
     _wait_a_second(defect)
 
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -185,5 +186,5 @@ def _extract(archive: Path, target: Path, name: str) -> None:
             for member in members:
                 if member.isreg() or member.isdir():
                     files.extract(member, target, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as why:
+    except (tarfile.TarError, zlib.error, OSError, EOFError) as why:
         raise SourceError(f"{name}: what it holds cannot be unpacked: {why}") from None

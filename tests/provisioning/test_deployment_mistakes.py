@@ -86,7 +86,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         0,
         (
             "sites.sbg7.hosts.baremetal.address: address 10.200.0.10 on VLAN 200 is already at"
-            " line 72 (sites.sbg7.hosts.web.address) (give each its own)"
+            " line 74 (sites.sbg7.hosts.web.address) (give each its own)"
         ),
     ),
     "a VLAN does not exist": (
@@ -119,7 +119,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         1,
         (
             "sites.sbg7.hosts.web.mac: MAC 02:00:0a:c8:00:14 on VLAN 200 is already at"
-            " line 76 (sites.sbg7.hosts.baremetal.mac) (give each its own)"
+            " line 78 (sites.sbg7.hosts.baremetal.mac) (give each its own)"
         ),
     ),
     "a bare-metal server has no tags": (
@@ -143,7 +143,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         0,
         (
             "sites.sbg7.firewall.members[2].ports.vlan200: address 10.200.0.1 on VLAN 200 is already at"
-            " line 61 (sites.sbg7.firewall.members[1].ports.vlan200) (give each its own)"
+            " line 63 (sites.sbg7.firewall.members[1].ports.vlan200) (give each its own)"
         ),
     ),
     "a fixed port is on no network of the firewall": (
@@ -260,7 +260,7 @@ MISTAKES: dict[str, tuple[str, str, int | str, str]] = {
         0,
         (
             "sites.sbg7.firewall.members[2].serial: serial VMSNSX08K0701A9 is already at"
-            " line 59 (sites.sbg7.firewall.members[1].serial) (give each its own)"
+            " line 61 (sites.sbg7.firewall.members[1].serial) (give each its own)"
         ),
     ),
     "the sites share an external subnet": (

@@ -36,7 +36,7 @@ control-plane:
 
 test: setup control-plane
 	@tools/install-system-packages $(TESTED_WITH)
-	REMPART_CONTROL_PLANE=$(CONTROL_PLANE) $(VENV)/bin/pytest tests/
+	REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks $(BENCH)

@@ -46,10 +46,10 @@ def pair_of(cluster: Cluster, hosts: dict[str, LabHost]) -> Pair:
     ]
     questions = []
     for segment, address in segments.items():
-        near = [one for one in beside if one[1].segment == segment and one[0].site == cluster.site and not one[1].trunk]
-        (asker, nic), *others = near
-        witness = others[0] if others else near[0]
-        questions.append(Question(asker, nic.name, address, (witness[0].name, witness[1].name)))
+        there = [one for one in beside if one[1].segment == segment and not one[1].trunk]
+        (asker, nic), *others = sorted(there, key=lambda one: one[0].site != cluster.site)  # those of the site come first
+        witness = (others[0][0].name, others[0][1].name) if others else None
+        questions.append(Question(asker, nic.name, address, witness))
     return Pair(
         site=cluster.site,
         members=cluster.members,

@@ -30,20 +30,23 @@ _FORGOTTEN = 60.0  # s after which a question is of no interest any more
 class Question:
     """Who has ``address``? Asked of a whole segment from an interface of a host, in nobody's name (RFC 5227).
 
-    ``witness`` is the host and interface of a bystander, whose port shows that it was delivered.
+    ``witness`` is the host and interface of another bystander, whose port shows that it was delivered; without one nobody
+    knows.
     """
 
     host: LabHost
     nic: str
     address: IPv4Address
-    witness: tuple[str, str]
+    witness: tuple[str, str] | None
 
 
 class Asker:
     """Keeps asking. ``unasked`` are the times when it did not come to it."""
 
     def __init__(self, questions: Collection[Question]) -> None:
-        self._sockets = [(namespace.packet_socket(one.host.pid, one.nic), _probe(one)) for one in questions]
+        self._sockets = [
+            (namespace.packet_socket(one.host.pid, one.nic), _probe(one), one.witness is not None) for one in questions
+        ]
         self._asked = time.monotonic()
         self._number = 0
         self._under_way: dict[bytes, float] = {}
@@ -59,11 +62,12 @@ class Asker:
         self._asked = now
         for number in [number for number, sent in self._under_way.items() if now - sent > _LOST]:
             self._delivered.append((self._under_way.pop(number), _LOST))
-        for opened, frame in self._sockets:
+        for opened, frame, witnessed in self._sockets:
             self._number += 1
             number = struct.pack("!I", self._number)
             with suppress(OSError):  # the neighbour's own cable is pulled: nobody can ask from there
-                self._under_way[number] = time.monotonic()
+                if witnessed:
+                    self._under_way[number] = time.monotonic()
                 opened.send(frame + number + bytes(14))
 
     def delivered(self, said: Said) -> None:
@@ -84,7 +88,7 @@ class Asker:
 
     def close(self) -> None:
         """Stop asking."""
-        for opened, _ in self._sockets:
+        for opened, _, _ in self._sockets:
             opened.close()
 
 

@@ -53,7 +53,7 @@ class Watch:
         self.queueing.__enter__()
         self._wires = [Wire(fabric, member.name, nic) for member in self.pair.members for nic in self.pair.nics]
         self._bystanders = [Wire(fabric, host, nic, arp_only=True) for host, nic in self.pair.bystanders]
-        witnesses = {question.witness for question in self.pair.questions}
+        witnesses = {question.witness for question in self.pair.questions if question.witness}
         self._witnesses = [Wire(fabric, host, nic, arp_only=True, delivered=True) for host, nic in witnesses]
         self._asker = Asker(self.pair.questions)
         self.began = self._judged = self._read = time.monotonic()

@@ -26,7 +26,7 @@ class Wireless:
 @pytest.fixture
 def asker(monkeypatch: pytest.MonkeyPatch) -> Asker:
     found = Asker([])
-    found._sockets = [(Wireless(), FRAME)]  # type: ignore[list-item]
+    found._sockets = [(Wireless(), FRAME, True)]  # type: ignore[list-item]
     return found
 
 

@@ -185,7 +185,7 @@ def packet_socket(pid: int, interface: str, *, buffer: int = 4 << 20) -> socket.
 
 @contextmanager
 def let_go_of(opened: socket.socket) -> Iterator[socket.socket]:
-    """A packet or netlink socket, closed at the end by another thread.
+    """A packet socket, closed at the end by another thread.
 
     The kernel lets its close wait, 3 to 15 ms, until nobody can use the socket any more; nobody here has to wait for that.
     """

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
-from sns.addresses import ALL, AddressSet
+from sns.addresses import AddressSet
 from sns.errors import ResolutionError
 from sns.model import Operand, Rule
 from sns.mutation.mutant import Edit
@@ -100,44 +101,40 @@ def all_passes(tree: Tree) -> Iterator[Found]:
 
 def source_widened(tree: Tree) -> Iterator[Found]:
     """A rule's source is a larger object, or any."""
-    for one in lines(tree):
-        for name in _wider(tree, one.rule.source):
-            yield f"{said(one.rule)}: the source is {name}", one.becomes(source=name)
+    yield from _ends(tree, "source", _wider)
 
 
 def destination_widened(tree: Tree) -> Iterator[Found]:
     """A rule's destination is a larger object, or any."""
-    for one in lines(tree):
-        for name in _wider(tree, one.rule.destination):
-            yield f"{said(one.rule)}: the destination is {name}", one.becomes(destination=name)
+    yield from _ends(tree, "destination", _wider)
 
 
 def source_narrowed(tree: Tree) -> Iterator[Found]:
     """A rule's source is an object inside the one that is meant."""
-    for one in lines(tree):
-        for name in _narrower(tree, one.rule.source):
-            yield f"{said(one.rule)}: the source is {name} only", one.becomes(source=name)
+    yield from _ends(tree, "source", _narrower, " only")
 
 
 def destination_narrowed(tree: Tree) -> Iterator[Found]:
     """A rule's destination is an object inside the one that is meant."""
-    for one in lines(tree):
-        for name in _narrower(tree, one.rule.destination):
-            yield f"{said(one.rule)}: the destination is {name} only", one.becomes(destination=name)
+    yield from _ends(tree, "destination", _narrower, " only")
 
 
 def source_swapped(tree: Tree) -> Iterator[Found]:
     """A rule's source is the next object of its kind."""
-    for one in lines(tree):
-        for name in _others(tree, one.rule.source):
-            yield f"{said(one.rule)}: the source is {name}", one.becomes(source=name)
+    yield from _ends(tree, "source", _others)
 
 
 def destination_swapped(tree: Tree) -> Iterator[Found]:
     """A rule's destination is the next object of its kind."""
+    yield from _ends(tree, "destination", _others)
+
+
+def _ends(
+    tree: Tree, end: Literal["source", "destination"], chosen: Callable[[Tree, Operand], list[str]], said_too: str = ""
+) -> Iterator[Found]:
     for one in lines(tree):
-        for name in _others(tree, one.rule.destination):
-            yield f"{said(one.rule)}: the destination is {name}", one.becomes(destination=name)
+        for name in chosen(tree, getattr(one.rule, end)):
+            yield f"{said(one.rule)}: the {end} is {name}{said_too}", one.becomes(**{end: name})
 
 
 def service_widened(tree: Tree) -> Iterator[Found]:
@@ -240,24 +237,20 @@ def _named(tree: Tree) -> dict[str, AddressSet]:
     return found
 
 
-def _addresses(tree: Tree, operand: Operand) -> AddressSet:
-    return tree.resolver.resolved(operand)
-
-
 def _wider(tree: Tree, operand: Operand) -> list[str]:
     """The smallest object that is larger, and any."""
     if operand.is_any or operand.negated:
         return []
-    own = _addresses(tree, operand)
+    own = tree.resolver.resolved(operand)
     larger = [(len(other), name) for name, other in _named(tree).items() if own != other and own in other]
     return [*([min(larger)[1]] if larger else []), "any"]
 
 
 def _narrower(tree: Tree, operand: Operand) -> list[str]:
     """The first object inside."""
-    own = ALL if operand.is_any else _addresses(tree, operand)
     if operand.negated or operand.is_any:
         return []
+    own = tree.resolver.resolved(operand)
     return [name for name, other in _named(tree).items() if other and other != own and other in own][:1]
 
 
@@ -266,7 +259,7 @@ def _others(tree: Tree, operand: Operand) -> list[str]:
     if operand.is_any or len(operand.names) != 1:
         return []
     objects, name = tree.configuration.objects, operand.names[0]
-    own = _addresses(tree, operand)
+    own = tree.resolver.resolved(operand)
     firewall = [f"Firewall_{one.name}" for one in tree.configuration.interfaces if one.enabled]
     kinds = [[one.name for one in kind.values()] for kind in (objects.hosts, objects.networks, objects.groups)]
     for names in (*kinds, firewall):

@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import codecs
-import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
@@ -17,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioning import deployment_checks as checks
 from provisioning import deployment_reader as reader
+from provisioning import toml_file
 from provisioning.cloud_plan import Cloud
 from provisioning.cloud_reader import read_cloud
+from provisioning.deployment_error import DeploymentError, located
 from provisioning.deployment_model import (
     Budgets,
     Internet,
@@ -38,27 +36,12 @@ from provisioning.toml_table import Findings, Table
 if TYPE_CHECKING:
     from sns.model import Configuration, Finding, Interface
 
+__all__ = ["AXES", "PLAN", "Deployment", "DeploymentError", "Instance", "examine", "load", "located"]
+
 PLAN = "deployment.toml"
 
 Instance = Site | Tunnel | Pool | PublishedService | PrivateHost
 """What an axis counts."""
-
-
-class DeploymentError(Exception):
-    """A deployment that cannot be used; ``findings`` holds every reason, each with file, line and field."""
-
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__("\n".join(_shown(str(finding)) for finding in findings))
-        self.findings = findings
-
-
-def _shown(line: str) -> str:
-    """A line for a terminal: a file that is no text must neither flood it nor command it."""
-    cut = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in cut)
-
-
-_LONGEST_LINE = 500  # characters; the longest message of ours has 250
 
 
 @dataclass(frozen=True)
@@ -230,39 +213,8 @@ def examine(folder: Path | str) -> tuple[Deployment, tuple[Finding, ...]]:
     What a finding is about may have a value that stands for nothing. Raises DeploymentError when there is no plan to speak of.
     """
     folder = Path(folder)
-    plan = folder / PLAN
-    text = _text(plan)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        line, message = _syntax_error(text, str(error))
-        raise _failure(plan, line, "TOML", message, "see https://toml.io") from None
-    except RecursionError:
-        raise _failure(plan, 1, "TOML", "brackets are nested too deeply", "a plan needs two levels") from None
-    except ValueError:  # the one that tomllib lets through: more digits than Python converts
-        raise _failure(plan, _line_of_digits(text), "TOML", "a number has too many digits", "write a smaller one") from None
-    return _read(folder, values, TomlLines(text))
-
-
-def _text(plan: Path) -> str:
-    """The plan's text. Raises DeploymentError: there is none, it is no file, or no UTF-8."""
-    try:
-        if not stat.S_ISREG(plan.stat().st_mode):  # a pipe would be waited for, a device read without end
-            raise _failure(plan, 1, "deployment", "is no file", "write the plan there, as deployments/guide has it")
-        data = plan.read_bytes()
-    except FileNotFoundError:
-        what = f"no {PLAN}" if plan.parent.is_dir() else "no such folder"
-        raise _failure(plan, 1, "deployment", what, "name a folder like deployments/guide") from None
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise _failure(plan, 1, "deployment", f"cannot be read: {why}", "name a folder like deployments/guide") from None
-    if data.startswith(codecs.BOM_UTF8):
-        raise _failure(plan, 1, "encoding", "begins with a byte order mark", "save the file as UTF-8 without one")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise _failure(plan, line, "encoding", "is not UTF-8", "save the file as UTF-8") from None
+    values, lines = toml_file.read(folder / PLAN, remedy="name a folder like deployments/guide")
+    return _read(folder, values, lines)
 
 
 def _read(folder: Path, values: dict[str, Any], lines: TomlLines) -> tuple[Deployment, tuple[Finding, ...]]:
@@ -299,31 +251,3 @@ def _check(deployment: Deployment, findings: Findings) -> None:
     used += [((*tunnel.place, "key"), tunnel.key) for tunnel in deployment.tunnels]
     checks.check_secrets(deployment.folder, deployment.secrets, used, findings)
     checks.check_folders(deployment.folder, deployment.sites.values(), findings)
-
-
-def located(file: str, lines: list[tuple[int, str, str, str]]) -> tuple[Finding, ...]:
-    """Findings as the whole project prints them: ``file:line: field: message (remedy)``."""
-    from sns.model import Finding, Location, Severity
-
-    return tuple(Finding(Severity.ERROR, Location(file, line), name, message, remedy) for line, name, message, remedy in lines)
-
-
-def _failure(plan: Path, line: int, name: str, message: str, remedy: str) -> DeploymentError:
-    return DeploymentError(located(str(plan), [(line, name, message, remedy)]))
-
-
-def _syntax_error(text: str, message: str) -> tuple[int, str]:
-    """The line of a TOML syntax error, which tomllib writes into its message."""
-    what, _, where = message.partition(" (at ")
-    if where.startswith("line "):
-        return int(where.removeprefix("line ").partition(",")[0]), what
-    return len(text.splitlines()) or 1, what  # "at end of document"
-
-
-def _line_of_digits(text: str) -> int:
-    """The line of the first number that is too long for Python."""
-    lines = (number for number, line in enumerate(text.splitlines(), start=1) if _TOO_MANY_DIGITS.search(line))
-    return next(lines, 1)
-
-
-_TOO_MANY_DIGITS = re.compile(r"[0-9_]{4300}")

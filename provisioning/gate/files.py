@@ -5,15 +5,14 @@ Everything that is wrong with a file is told at once, with line and field.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal, cast
 
+from provisioning import toml_file
 from provisioning.deployment import DeploymentError, located
-from provisioning.toml_lines import TomlLines
 from provisioning.toml_table import Findings, Table
 
 POLICY, EXPECTED = "gate.toml", "expected-changes.toml"
@@ -135,20 +134,6 @@ def _refuse(table: Table, findings: Findings) -> None:
 
 
 def _table(path: Path) -> tuple[Table, Findings]:
-    try:
-        text = path.read_bytes().decode("utf-8")
-        values = tomllib.loads(text)
-    except OSError as why:
-        raise _unreadable(path, 1, f"cannot be read: {why.strerror}") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, 1, "is not UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as why:
-        what, _, where = str(why).partition(" (at line ")
-        line = where.partition(",")[0]
-        raise _unreadable(path, int(line) if line.isdecimal() else 1, what) from None
-    findings = Findings(str(path), TomlLines(text))
+    values, lines = toml_file.read(path, remedy="see docs/gating.md")
+    findings = Findings(str(path), lines)
     return Table(values, (), findings), findings
-
-
-def _unreadable(path: Path, line: int, what: str) -> DeploymentError:
-    return DeploymentError(located(str(path), [(line, "TOML", what, "see docs/gating.md")]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from provisioning import toml_file
 from provisioning.deployment import Deployment, DeploymentError, located
 from provisioning.toml_lines import TomlLines
 from provisioning.toml_table import Findings, Table
@@ -52,14 +53,8 @@ def needed(deployment: Deployment) -> Mapping[str, str]:
 
 def passed(deployment: Deployment, file: Path, today: date) -> tuple[Gate, ...]:
     """Every gate of the deployment, as passed. Raises DeploymentError with each that is open: file, line, field."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-    except FileNotFoundError:
-        text, values = "", {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
-        raise DeploymentError(located(str(file), [(1, "gates", f"cannot be read: {why}", "see docs/going-live.md")])) from None
-    findings = Findings(str(file), TomlLines(text))
+    values, lines = toml_file.read(file, remedy="see docs/going-live.md") if os.path.lexists(file) else ({}, TomlLines(""))
+    findings = Findings(str(file), lines)
     table = Table(values, (), findings)
     gates = [_gate(table, name, what, today) for name, what in needed(deployment).items()]
     table.close()

@@ -146,8 +146,12 @@ def test_names_that_the_configuration_does_not_have_are_told_at_once(
         ('[opens]\ninternet = "maybe"\n', "gate.toml:2: opens.internet: unknown internet 'maybe'"),
         ('[opens]\nintranet = "nothing"\n', "gate.toml:2: opens.intranet: unknown key (did you mean 'internet'?)"),
         ("[opened]\n", "gate.toml:1: opened: unknown key (did you mean 'opens'?)"),
-        ("[opens\n", "gate.toml:1: TOML: "),
+        ("\n[opens\n", "gate.toml:2: TOML: "),
+        ("[opens]\ninternet =", "gate.toml:2: TOML: "),
+        (f"opens = {'[' * 10_000}", "gate.toml:1: TOML: brackets are nested too deeply (two levels are enough)"),
+        (f"\nopens = {'9' * 5000}", "gate.toml:2: TOML: a number has too many digits (write a smaller one)"),
     ],
+    ids=["a need", "a key", "a table", "a bracket", "the end", "ten thousand brackets", "a number of 5000 digits"],
 )
 def test_a_mistaken_policy(policy: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _gate(PORT, tmp_path, policy=policy)[0] == 2

@@ -73,10 +73,30 @@ def test_a_gate_that_nobody_asked_for_is_a_mistake(tmp_path: Path) -> None:
     assert "unknown key" in open_gates(written(tmp_path, vrak='who = "A"'))[0]
 
 
-def test_a_file_that_is_no_toml_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (b"\n[vrack\n", "2: TOML: "),
+        (b"a = " + b"[" * 10_000, "1: TOML: brackets are nested too deeply (two levels are enough)"),
+        (b"\nvlan = " + b"9" * 5000, "2: TOML: a number has too many digits (write a smaller one)"),
+        ("[vrack]\nwho = 'André'\n".encode("latin-1"), "2: encoding: is not UTF-8 (save the file as UTF-8)"),
+    ],
+    ids=["a bracket", "ten thousand brackets", "a number of 5000 digits", "Latin-1"],
+)
+def test_a_file_that_is_no_toml_is_told(content: bytes, told: str, tmp_path: Path) -> None:
     file = tmp_path / "gates.toml"
-    file.write_text("[vrack\n")
-    assert open_gates(file)[0].startswith(f"{file}:1: gates: cannot be read: ")
+    file.write_bytes(content)
+    (line,) = open_gates(file)
+    assert line.startswith(f"{file}:{told}")
+
+
+def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "gates.toml"
+    file.mkdir()
+    assert open_gates(file) == [f"{file}:1: gates: is no file (see docs/going-live.md)"]
+    file.rmdir()
+    file.symlink_to(file.name)
+    assert open_gates(file) == [f"{file}:1: gates: cannot be read: Too many levels of symbolic links (see docs/going-live.md)"]
 
 
 def test_a_single_appliance_has_nothing_to_join() -> None:

@@ -108,7 +108,7 @@ def _with(act: str) -> str:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Finished]:
     features = {"a.feature": feature(GOOD, WRONG), "b.feature": feature(LATE, SKIPPED)}
-    tree = Tree.plant(tmp_path_factory.mktemp("ran"), features, SENTENCES)
+    tree = Tree.plant(tmp_path_factory.mktemp("ran"), features, SENTENCES, renders=True)
     return tree, tree.run(*tree.features, "--operator", "Ada", "--role", "network engineer")
 
 
@@ -229,7 +229,7 @@ def test_a_real_environment_is_not_called_a_simulation(tmp_path: Path) -> None:
 
 def test_parallel_workers_write_one_record(tmp_path: Path) -> None:
     axes = SITES | {"site": [f"s{number}" for number in range(8)]}
-    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD, WRONG, LATE, SKIPPED)}, SENTENCES, axes=axes)
+    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD, WRONG, LATE, SKIPPED)}, SENTENCES, axes=axes, renders=True)
     done = tree.run("-n", "2", *tree.features)
     assert done.status == 1
     record = tree.record()
@@ -287,7 +287,7 @@ def _on_a_disk_of_its_own(tree: Tree, script: str) -> Finished:
 @needs_root
 @pytest.mark.parametrize("act", ["more is kept than there is room for", "more is told than there is room for"])
 def test_a_full_disk_ends_the_run_and_what_was_written_stays_readable(tmp_path: Path, act: str) -> None:
-    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD, _with(act), LATE)}, SENTENCES)
+    tree = Tree.plant(tmp_path, {"a.feature": feature(GOOD, _with(act), LATE)}, SENTENCES, renders=True)
     done = _on_a_disk_of_its_own(tree, SMALL_DISK)
     assert done.status == 9
     assert "No space left on device" in done.output

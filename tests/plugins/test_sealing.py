@@ -23,12 +23,12 @@ Scenario: It holds
 """
 
 
-def _planted(folder: Path) -> Tree:
-    return Tree.plant(folder, {"a.feature": feature(SCENARIO)}, DEFAULT)
+def _planted(folder: Path, *, renders: bool = False) -> Tree:
+    return Tree.plant(folder, {"a.feature": feature(SCENARIO)}, DEFAULT, renders=renders)
 
 
 def test_a_run_is_sealed_signed_and_stamped_over_all_that_it_leaves(tmp_path: Path) -> None:
-    tree, keys = _planted(tmp_path), new_keys(tmp_path)
+    tree, keys = _planted(tmp_path, renders=True), new_keys(tmp_path)
     (tmp_path / "authority").mkdir()
     with authority(tmp_path / "authority") as somebody:
         assert tree.run("-n", "2", "features/a.feature", "--sign", "key", "--timestamp-url", somebody.url).status == 0

@@ -27,6 +27,7 @@ import pytest
 
 pytest.register_assert_rewrite("steps")
 
+from reports import renderings
 from steps.plugins import PLUGINS, surroundings
 
 HERE = Path(__file__).parent
@@ -127,6 +128,8 @@ surroundings.gates = lambda deployment, file: list(gates(deployment, file))
 surroundings.reached = lambda deployment: ["sbg7 in SBG7: firewall 192.0.2.1"]
 surroundings.is_not_here = lambda error: type(error).__name__ == "NotHere"
 surroundings.outline = lambda deployment: {"sites": (), "segments": (), "hosts": ()}
+if not FAKE["renders"]:
+    renderings.LEFT_BY_A_RUN = ("junit",)
 pytest_plugins = [*PLUGINS, "sentences"]
 """
 
@@ -140,7 +143,7 @@ _SETTINGS = """
 [pytest]
 strict = true
 filterwarnings = error
-addopts = -p no:cacheprovider -p no:pytest11.testinfra
+addopts = -p no:cacheprovider -p no:pytest11.testinfra -p no:hypothesispytest -p no:requests_mock
 """
 
 DEFAULT = """
@@ -189,10 +192,12 @@ class Tree:
         unreadable_members: bool = False,
         open_gates: str = "",
         complete: bool = False,
+        renders: bool = False,
     ) -> Tree:
         """Write the files of a project.
 
         Unless it is ``complete`` there is one feature more, which nobody runs: then no step is held to be unused.
+        Only one that ``renders`` makes its record into pages, which takes a run more time than all the rest of it.
         """
         fake = {
             "axes": axes,
@@ -203,6 +208,7 @@ class Tree:
             "loses_frames": loses_frames,
             "unreadable_members": unreadable_members,
             "open_gates": open_gates,
+            "renders": renders,
         }
         (folder / "fake.json").write_text(json.dumps(fake))
         (folder / "conftest.py").write_text(_CONFTEST)
@@ -227,7 +233,7 @@ class Tree:
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "110"},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "", "COLUMNS": "110"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -18,7 +18,9 @@ from lab.torture.campaign import Campaign, Log
 from lab.torture.sequence import Round, Step
 from provisioning.deployment import load
 from provisioning.environment import lab_up
+from provisioning.torture import stage as stages
 from provisioning.torture.ground import ground
+from provisioning.torture.planted import TUNNEL_TCP, TUNNEL_UDP, VPN_USER
 from provisioning.torture.stage import Stage
 from tests.lab.own_machine import ROOT
 
@@ -211,3 +213,19 @@ def test_a_short_campaign_holds_and_leaves_a_healthy_pair(fresh: Stage, tmp_path
     assert campaign.run([wanted]) == []
     assert campaign.done == 1
     assert sorted(fresh.sites[SITE].cluster.states().values()) == ["active", "passive"]
+
+
+def test_a_tunnel_and_a_vpn_user_that_do_not_come_back_are_told(fresh: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider's gateway carries nothing of either any more."""
+    carried = (TUNNEL_TCP, TUNNEL_UDP, VPN_USER)
+    for patience in ("LIVES_WITHIN", "REBUILT_WITHIN"):
+        monkeypatch.setattr(stages, patience, 1.0)
+    gateway, ports = fresh.environment.gateway(SITE), "{ 1194, 4500 }"
+    chain = f"type filter hook forward priority -10; udp dport {ports} drop; udp sport {ports} drop"
+    with ExitStack() as ending:
+        ending.callback(gateway.must, "nft", "delete table inet cut_off")
+        outcome = fresh.run(Round((), carried),
+                            lambda: gateway.must("nft", f"table inet cut_off {{ chain carried {{ {chain}; }}; }}"))  # fmt: skip
+    assert proven(outcome.violations) == {sessions.ENDED}
+    told = {one.what.partition(" is over")[0] for one in outcome.violations}
+    assert told == {f"the allowed {flow} of {SITE}" for flow in carried}

@@ -52,19 +52,19 @@ class Running:
 
 @given("flows of every class run through the firewall", target_fixture="running")
 def _start(scene: Scene, changes: Changes, record: ScenarioRecorder, request: pytest.FixtureRequest) -> Running:
-    devices = {}
-    for number, pool in enumerate(scene.site.pools):
-        devices[pool.protocol] = f"tun{number}"
-        connected(dial(scene, changes, transport=pool.protocol, device=devices[pool.protocol]))
+    devices = {pool.protocol: f"tun{number}" for number, pool in enumerate(scene.site.pools)}
+    users = [dial(scene, changes, transport=transport, device=device) for transport, device in devices.items()]
     changes.undo(scene.environment.resume_captures)
     scene.environment.pause_captures()
     instrument = Instrument(flows_of(scene.environment, scene.site, devices), request.config.getoption("--flow-rate"))
     changes.undo(instrument.stop)
     instrument.__enter__()
-    eventually(instrument.silent, until=lambda lanes: not lanes, within=UP_WITHIN, phase="the flows before the event",
-               expected="messages of each flow, each way")  # fmt: skip
-    running = Running(instrument, time.monotonic_ns())
     with instrument.fast():
+        for user in users:
+            connected(user)
+        eventually(instrument.silent, until=lambda lanes: not lanes, within=UP_WITHIN, phase="the flows before the event",
+                   expected="messages of each flow, each way")  # fmt: skip
+        running = Running(instrument, time.monotonic_ns())
         lost = running.control()
     record.observe("messages lost while nothing happens, by flow", expected={}, observed=lost)
     record.observe("the longest gap while nothing happens", observed=f"{running.noise} ms", holds=True,

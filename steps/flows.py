@@ -8,16 +8,18 @@ from dataclasses import dataclass
 import pytest
 from pytest_bdd import given, then
 
-from lab.flows.instrument import Instrument
+from lab.flows.instrument import Instrument, InstrumentFailed
 from lab.flows.plan import Flow
 from provisioning.flows import flows_of
-from steps.eventually import eventually
+from steps.eventually import eventually, watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
+from steps.plugins.under_way import FLOWS, UnderWay
 from steps.remote_access import connected, dial
 from steps.scene import Scene
 
 UP_WITHIN = 10.0  # s for all flows to stand before anything happens: a tunnel may have to be negotiated, a session opened
+GO_ON_WITHIN = 1.0  # s for flows that idled along to be seen, all of them; those that are not are started anew
 CONTROL = 400_000_000  # ns of flows that nothing disturbs
 
 
@@ -50,26 +52,43 @@ class Running:
         return self.instrument.broken(flow, self.begun, time.monotonic_ns())
 
 
-@given("flows of every class run through the firewall", target_fixture="running")
-def _start(scene: Scene, changes: Changes, record: ScenarioRecorder, request: pytest.FixtureRequest) -> Running:
-    devices = {pool.protocol: f"tun{number}" for number, pool in enumerate(scene.site.pools)}
-    users = [dial(scene, changes, transport=transport, device=device) for transport, device in devices.items()]
+@given(FLOWS, target_fixture="running")
+def _run(scene: Scene, changes: Changes, record: ScenarioRecorder, under_way: UnderWay, pytestconfig: pytest.Config) -> Running:
     changes.undo(scene.environment.resume_captures)
     scene.environment.pause_captures()
-    instrument = Instrument(flows_of(scene.environment, scene.site, devices), request.config.getoption("--flow-rate"))
-    changes.undo(instrument.stop)
-    instrument.__enter__()
+    rate = pytestconfig.getoption("--flow-rate")
+    instrument = under_way.have((scene.environment, scene.site.name), _go_on, lambda: _start(scene, under_way, rate))
     with instrument.fast():
-        for user in users:
-            connected(user)
-        eventually(instrument.silent, until=lambda lanes: not lanes, within=UP_WITHIN, phase="the flows before the event",
-                   expected="messages of each flow, each way")  # fmt: skip
         running = Running(instrument, time.monotonic_ns())
         lost = running.control()
     record.observe("messages lost while nothing happens, by flow", expected={}, observed=lost)
     record.observe("the longest gap while nothing happens", observed=f"{running.noise} ms", holds=True,
                    expected=f"the instrument's resolution is {instrument.resolution_ms:g} ms")  # fmt: skip
     return running
+
+
+def _start(scene: Scene, under_way: UnderWay, rate: int) -> Instrument:
+    devices = {pool.protocol: f"tun{number}" for number, pool in enumerate(scene.site.pools)}
+    users = [dial(scene, under_way, transport=transport, device=device) for transport, device in devices.items()]
+    instrument = Instrument(flows_of(scene.environment, scene.site, devices), rate)
+    under_way.undo(instrument.stop)
+    instrument.__enter__()
+    with instrument.fast():
+        for user in users:
+            connected(user)
+        eventually(instrument.silent, until=lambda lanes: not lanes, within=UP_WITHIN, phase="the flows before the event",
+                   expected="messages of each flow, each way")  # fmt: skip
+    return instrument
+
+
+def _go_on(instrument: Instrument) -> bool:
+    """Whether flows of an earlier scenario still go on, all of them, each way."""
+    since = time.monotonic_ns()
+    try:
+        with instrument.fast():
+            return watch(lambda: instrument.silent(since), until=lambda lanes: not lanes, within=GO_ON_WITHIN).satisfied
+    except InstrumentFailed:
+        return False
 
 
 @then("the TCP sessions through the firewall are the same ones")

@@ -13,14 +13,15 @@ from steps.eventually import eventually
 from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
+from steps.plugins.under_way import UnderWay
 from steps.scene import Scene
 
 WITHIN = 12.0  # s: UDP is given up after the exported file's own time-out before TCP is tried
 
 
-def dial(scene: Scene, changes: Changes, *, password: str | None = None, transport: str | None = None,
+def dial(scene: Scene, changes: Changes | UnderWay, *, password: str | None = None, transport: str | None = None,
          device: str = "tun0") -> Client:  # fmt: skip
-    """Start the VPN user's client (:func:`provisioning.vpn_user.call`); it ends with the scenario."""
+    """Start the VPN user's client (:func:`provisioning.vpn_user.call`); it ends with what ``changes`` stands for."""
     client = call(scene.environment, scene.site, password=password, transport=transport, device=device)
     changes.undo(lambda: stop(client))
     return client

@@ -17,6 +17,7 @@ PLUGINS = tuple(
         "verdicts",
         "environment",
         "restore",
+        "under_way",
         "workers",
         "mutation",
     )

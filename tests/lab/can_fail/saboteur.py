@@ -40,9 +40,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Break what the row says. It is mended once the scenario has put its own changes back, which it made later."""
+    from steps.plugins import under_way
     from steps.plugins.environment import KEEPER
 
     yield
+    under_way.end(item.config)  # what is broken is broken before anything begins
     row = next(one for one in ROWS if one.instance == item.name)
     keeper = item.config.stash[KEEPER]
     environment = keeper.environment()

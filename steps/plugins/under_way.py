@@ -1,0 +1,96 @@
+"""What goes on from one scenario to the next: to start it takes longer than the scenario itself.
+
+Scenarios of one site that begin with the same sentence run one after the other, and what it started ends with the last of
+them. A scenario that finds it disturbed starts it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import TypeVar
+
+import pytest
+
+from steps.plugins import collection
+from steps.plugins.environment import KEEPER, Keeper
+from steps.plugins.restore import Changes
+
+T = TypeVar("T")
+
+FLOWS = "flows of every class run through the firewall"
+_UNDER_WAY = pytest.StashKey["UnderWay"]()
+
+
+class UnderWay:
+    """One thing that goes on, and how it ends: ``undo`` is told by whoever starts it."""
+
+    def __init__(self, spoiled: Callable[[str], None]) -> None:
+        self._ending = Changes(spoiled)
+        self._kept: tuple[object, object] | None = None
+
+    def undo(self, act: Callable[[], object]) -> None:
+        """Do this when it ends."""
+        self._ending.undo(act)
+
+    def have(self, of: object, goes_on: Callable[[T], bool], start: Callable[[], T]) -> T:
+        """What was started for ``of``, if it still goes on; else a new one, the former ended."""
+        if self._kept is not None and self._kept[0] == of and goes_on(self._kept[1]):  # type: ignore[arg-type]
+            return self._kept[1]  # type: ignore[return-value]
+        self.end()
+        started = start()
+        self._kept = (of, started)
+        return started
+
+    def end(self) -> None:
+        """End it, if there is any. Raises RestoreFailed."""
+        self._kept = None
+        self._ending.now()
+
+
+@pytest.fixture(scope="session")
+def under_way(pytestconfig: pytest.Config, _kept: Keeper) -> Iterator[UnderWay]:
+    """What goes on; it ends before the environment does."""
+    keeper = pytestconfig.stash[KEEPER]
+    kept = pytestconfig.stash[_UNDER_WAY] = UnderWay(lambda why: keeper.spoil(f"what went on could not be ended: {why}"))
+    try:
+        yield kept
+    finally:
+        kept.end()
+
+
+def end(config: pytest.Config) -> None:
+    """End what goes on, if there is any. Raises RestoreFailed."""
+    if _UNDER_WAY in config.stash:
+        config.stash[_UNDER_WAY].end()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of neighbours that want the same, have those of one site follow each other."""
+    begin = 0
+    while begin < len(items):
+        after = begin + 1
+        while _starts_with_flows(items[begin]) and after < len(items) and _starts_with_flows(items[after]):
+            after += 1
+        places = list(dict.fromkeys(map(_place, items[begin:after])))
+        items[begin:after] = sorted(items[begin:after], key=lambda item: places.index(_place(item)))
+        begin = after
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
+    """End what goes on when the next scenario does not want it."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or not _starts_with_flows(nextitem) or _place(item) != _place(nextitem):
+            end(item.config)
+
+
+def _starts_with_flows(item: pytest.Item) -> bool:
+    template = collection.template_of(item)
+    return template is not None and any(step.name == FLOWS for step in template.steps)
+
+
+def _place(item: pytest.Item) -> str:
+    return item.name.partition("[")[2]

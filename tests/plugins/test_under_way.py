@@ -1,0 +1,91 @@
+"""What takes long to start goes on from one scenario to the next that wants it, and no further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from steps.plugins.restore import RestoreFailed
+from steps.plugins.under_way import UnderWay
+from tests.plugins.tree import Tree, feature
+
+SENTENCES = """
+from steps.plugins.under_way import FLOWS
+
+def log(what):
+    with open("environment.log", "a") as file:
+        file.write(what + "\\n")
+
+@given(FLOWS, target_fixture="running")
+def _run(environment, under_way, site, request):
+    def start():
+        log("start")
+        under_way.undo(lambda: log("end"))
+        return {"goes on": True}
+    running = under_way.have(site, lambda running: running["goes on"], start)
+    log(request.node.name)
+    return running
+
+@when("it stops")
+def _stop(running):
+    running["goes on"] = False
+
+@when("it does something")
+def _act(environment, site): ...
+
+@then("all is well")
+def _well(): ...
+"""
+
+
+def _scenario(number: int, *sentences: str) -> str:
+    lines = "".join(f"  {sentence}\n" for sentence in sentences)
+    return f"@SNS-A-{number:02d} @each_site\nScenario: s{number}\n{lines}  Then all is well\n"
+
+
+FLOWS = "Given flows of every class run through the firewall"
+SOMETHING = "When it does something"
+
+
+@pytest.mark.parametrize(
+    ("scenarios", "happened"),
+    [
+        (
+            [(FLOWS, SOMETHING), (FLOWS, SOMETHING)],
+            ["start", "SNS-A-01[sbg7]", "SNS-A-02[sbg7]", "end", "start", "SNS-A-01[gra11]", "SNS-A-02[gra11]", "end"],
+        ),
+        (
+            [(FLOWS, SOMETHING), (SOMETHING,), (FLOWS, SOMETHING)],
+            [word for name in ("01[sbg7]", "01[gra11]", "03[sbg7]", "03[gra11]") for word in ("start", f"SNS-A-{name}", "end")],
+        ),
+        (
+            [(FLOWS, "When it stops"), (FLOWS, SOMETHING)],
+            ["start", "SNS-A-01[sbg7]", "end", "start", "SNS-A-02[sbg7]", "end",
+             "start", "SNS-A-01[gra11]", "end", "start", "SNS-A-02[gra11]", "end"],
+        ),
+    ],
+    ids=["neighbours share, site by site", "what is between ends it", "what stopped is started anew"],
+)  # fmt: skip
+def test_it_goes_on_for_as_long_as_neighbours_want_it(
+    tmp_path: Path, scenarios: list[tuple[str, ...]], happened: list[str]
+) -> None:
+    written = [_scenario(number, *sentences) for number, sentences in enumerate(scenarios, 1)]
+    tree = Tree.plant(tmp_path, {"a.feature": feature(*written)}, SENTENCES)
+
+    done = tree.run("features/a.feature")
+
+    assert done.status == 0, done.output
+    assert [word for word in tree.environment_log if not word.startswith(("up", "down"))] == happened
+    assert tree.environment_log[-1] == "down"
+
+
+def test_what_cannot_be_ended_is_told_and_spoils_the_environment() -> None:
+    spoiled: list[str] = []
+    kept = UnderWay(spoiled.append)
+    kept.have("sbg7", bool, lambda: kept.undo(lambda: 1 / 0))
+
+    with pytest.raises(RestoreFailed, match="division by zero"):
+        kept.end()
+    assert spoiled == ["division by zero"]
+    kept.end()

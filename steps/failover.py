@@ -17,7 +17,7 @@ from reports.entries import Failover
 from reports.ledger import Lane, distribution
 from steps.cluster import cluster
 from steps.eventually import eventually, watch
-from steps.flows import Running
+from steps.flows import UP_WITHIN, Running
 from steps.ledger import GOING_ON, Watched, entry, lost_to
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
@@ -62,6 +62,7 @@ class Campaign:
     def _one(self, kind: str, number: int, active: Appliance, act: Act) -> Callable[[], object]:
         instrument, begin = self.running.instrument, time.monotonic_ns()
         if number > 1:  # the first comes right after the control that the flows began with
+            self._wait_for_flows()
             self.running.control()
         at, undo = act(active)
         self.changes.undo(undo)
@@ -111,6 +112,13 @@ class Campaign:
 
         eventually(lacks, until=lambda found: not found, within=WHOLE_WITHIN, phase="the pair after a failover",
                    expected="both members, which hear each other on every wire")  # fmt: skip
+
+    def _wait_for_flows(self) -> None:
+        """The return of a member may have had a tunnel negotiated, or a user connect, once more."""
+        instrument = self.running.instrument
+        eventually(lambda: instrument.silent(since=time.monotonic_ns() - GOING_ON), until=lambda lanes: not lanes,
+                   within=UP_WITHIN, phase="the flows before the next failover",
+                   expected="messages of each flow, each way")  # fmt: skip
 
 
 @pytest.fixture

@@ -96,9 +96,9 @@ class Watch:
         with self._lock:
             seen, unseen = tuple(self._lost), (*self._lost, *self._asker.unasked)
             told: tuple[tuple[str, tuple[Violation, ...], tuple[Stretch, ...]], ...] = (
-                (forwarding.NAME, self._excused(self._forwarding.violations, self._parted), seen),
+                (forwarding.NAME, self._excused(self._forwarding.violations, self._together), seen),
                 (TWO_MACS, tuple(self._one_mac.violations), unseen),
-                (TWO_PORTS, self._excused(self._one_port.violations, self._parted), unseen),
+                (TWO_PORTS, self._excused(self._one_port.violations, self._together), unseen),
                 (silence.NAME, self._excused(self._silence.violations, self._queued), seen),
             )
             seconds = self._judged - self.began
@@ -115,6 +115,10 @@ class Watch:
         for violation in violations:
             violation.excuse = violation.excuse or cause(violation)
         return tuple(violations)
+
+    def _together(self, violation: Violation) -> str:
+        """Why both may have been seen at a time: each thought itself alone, or what the former had sent came late."""
+        return self._parted(violation) or self._queued(violation)
 
     def _parted(self, violation: Violation) -> str:
         """Why both may have thought themselves alone: they did not run, or the switch between them did not.

@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from cli.configurations import SOURCES, NothingToRead, backup_options, deploymen
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
+    from cli.gate_scenarios import Choice
+    from provisioning.deployment import Deployment
     from provisioning.gate.static import Side
     from provisioning.gate.verdict import Gated
     from provisioning.sources import Source
@@ -41,6 +43,13 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--static", action="store_true", help="by the model alone: no lab, no root, a second")
     parser.add_argument(
         "--all", action="store_true", help="run every scenario, also those that the change is proven not to affect"
+    )
+    parser.add_argument(
+        "--coverage",
+        type=Path,
+        metavar="RUN",
+        help="the record of all scenarios on BEFORE, by which those that a change can"
+        " affect are found (default: the newest in --runs that fits)",
     )
     parser.add_argument("--runs", type=Path, metavar="DIR", help="where the record of the run goes (default: reports/runs)")
     for form in ("markdown", "json", "sarif"):
@@ -135,15 +144,28 @@ def _rehearsed(given: argparse.Namespace, gated: Gated, before: Side, after: Sid
     except NotRoot as why:
         gated.errors.append(f"not measured: {why}; --static needs no lab")
         return
+    choice = gate_scenarios.Choice() if given.all or plan_differs else _choice(given, gated, before.deployment, sites)
     began = time.monotonic()
     with rehearsal(gated, None if plan_differs else before.deployment, after.deployment, _progress) as lab:
         if lab is not None:
             _progress("running the scenarios on the configuration after")
             mark = time.monotonic()
-            chosen = () if given.all or plan_differs else sites
-            gated.scenarios = gate_scenarios.run(gated, lab, after.deployment.folder, chosen, given.runs)
+            gated.scenarios = gate_scenarios.run(gated, lab, after.deployment.folder, choice, given.runs)
             gated.seconds["scenarios"] = time.monotonic() - mark
     gated.seconds["all of the lab"] = time.monotonic() - began
+
+
+def _choice(given: argparse.Namespace, gated: Gated, before: Deployment, sites: Sequence[str]) -> Choice:
+    """The scenarios that the changes of these sites can affect. Raises NothingToRead for a record that does not fit."""
+    from cli import gate_coverage, gate_scenarios
+    from provisioning.gate.affected import unaffected
+    from reports.coverage import met
+
+    record = gate_coverage.find(before, given.coverage, given.runs)
+    if record is None:
+        gated.notes.append("no run of all scenarios on the configuration before is here: none is left out for what it met")
+        return gate_scenarios.Choice(sites)
+    return gate_scenarios.Choice(sites, unaffected(gated.changes, met(record), record.run.run))
 
 
 def _progress(text: str) -> None:

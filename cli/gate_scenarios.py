@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,18 @@ if TYPE_CHECKING:
     from provisioning.gate.verdict import Gated, Scenarios
 
 ROOT = Path(__file__).resolve().parent.parent
-_PROOF = (
-    "by the model no packet and no setting of their sites' firewalls differs, and the packets of a scenario go through the"
-    " firewalls of its own sites alone"
-)
 
 
-def run(gated: Gated, lab: str, deployment: Path, sites: Sequence[str], runs: Path | None) -> Scenarios:
-    """Run the scenarios of these sites (of all, when there are none) in a lab that runs ``deployment``; what they said.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which scenarios are run: those of these sites (of all, when there are none) but the ``unaffected``, with their proofs."""
+
+    sites: Sequence[str] = ()
+    unaffected: Mapping[str, str] = field(default_factory=dict)
+
+
+def run(gated: Gated, lab: str, deployment: Path, choice: Choice, runs: Path | None) -> Scenarios:
+    """Run the chosen scenarios in a lab that runs ``deployment``; what they said.
 
     The change is entered in their record. ``runs`` is where records are kept, by default the project's own folder.
     """
@@ -32,13 +37,15 @@ def run(gated: Gated, lab: str, deployment: Path, sites: Sequence[str], runs: Pa
     with TemporaryDirectory(prefix="rempart-gate-") as scratch:
         lines = Path(scratch) / "changes.jsonl"
         lines.write_text("".join(f"{json.dumps({'entry': 'change', **_entry(one)})}\n" for one in gated.plain()["changes"]))
+        proofs = Path(scratch) / "unaffected.json"
+        proofs.write_text(json.dumps(dict(choice.unaffected)))
         told = Path(scratch) / "told"
         with told.open("wb") as output:
             done = subprocess.run(
                 [
                     *(sys.executable, "-m", "pytest", "-q", "features", "--lab", "attach", "--run", lab),
-                    *("--deployment", str(deployment), "--changes", str(lines)),
-                    *(part for site in sites for part in ("--site", site)),
+                    *("--deployment", str(deployment), "--changes", str(lines), "--unaffected", str(proofs)),
+                    *(part for site in choice.sites for part in ("--site", site)),
                     *(("--runs", str(runs.resolve())) if runs else ()),
                 ],
                 cwd=ROOT,
@@ -57,13 +64,12 @@ def run(gated: Gated, lab: str, deployment: Path, sites: Sequence[str], runs: Pa
     verdicts = {name: (one.verdict, one.ending.reason) for name, one in record.scenarios.items()}
     unclear = {name: reason for name, (verdict, reason) in verdicts.items() if verdict in ("inconclusive", "error")}
     unclear |= dict.fromkeys(record.not_run, "did not run")
-    left_out = record.plan.deselected if record.plan else 0
     return Scenarios(
         counts={str(verdict): number for verdict, number in record.counts().items()},
         failed={name: reason for name, (verdict, reason) in verdicts.items() if verdict == "fail"},
         unclear=unclear,
-        left_out=left_out if sites else 0,
-        proof=_PROOF if sites and left_out else "",
+        ran=tuple(record.scenarios),
+        unaffected=record.plan.unaffected if record.plan else {},
         record=folder,
     )
 

@@ -43,7 +43,7 @@ Feature: Only the administrator manages the firewalls
     Then the command refuses it with the file and the line
     And the stranger reaches the published web site
 
-  @SNS-POL-01 @each_site @needs_spoofing
+  @SNS-POL-01 @each_site @needs_spoofing @from_policy
   Scenario: What passes is what the configuration says, no more and no less
     When packets of all kinds that its configuration tells apart arrive at the firewall
     Then none of them is unaccounted for

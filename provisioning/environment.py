@@ -32,6 +32,7 @@ from provisioning.written_secrets import written
 if TYPE_CHECKING:
     from lab.host import LabHost
     from lab.running import Lab
+    from provisioning.evidence.exercised import Exercised
     from sns.model import Configuration
 
 LabMode = Literal["fresh", "keep", "attach"]
@@ -279,9 +280,9 @@ class LabEnvironment:
         """What can be exercised of each site's configuration: place and words."""
         return {site: exercised.rules(self.deployment.configuration(site)) for site in self.deployment.sites}
 
-    def touched(self) -> Mapping[str, Mapping[str, int]]:
+    def exercised(self) -> Mapping[str, Exercised]:
         """What the scenario exercised of the sites that it is about, once :meth:`evidence` has told all."""
-        return self._collector.touched
+        return self._collector.exercised
 
     def logs(self) -> Iterator[Piece]:
         """What the logs of the hosts that took part gained, once :meth:`evidence` has told who did."""

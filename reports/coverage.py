@@ -22,6 +22,15 @@ def untouched(record: Record) -> dict[str, dict[str, str]]:
     return {site: places for site, places in left.items() if places}
 
 
+def met(record: Record) -> dict[str, dict[str, frozenset[str]]]:
+    """The rules that each scenario met, by site: of those scenarios that passed, and of which all is known."""
+    return {
+        name: {one.site: frozenset(one.touched) for one in scenario.coverage}
+        for name, scenario in record.scenarios.items()
+        if scenario.verdict == "pass" and scenario.coverage and all(one.whole for one in scenario.coverage)
+    }
+
+
 def told(record: Record, width: int) -> Iterator[str]:
     """The coverage in a few lines; nothing for a record that does not have it, or of a part of the scenarios."""
     if not record.rules or (record.plan and record.plan.deselected) or record.not_run:

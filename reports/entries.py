@@ -67,13 +67,15 @@ class Run(Entry):
 class Plan(Entry):
     """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request.
 
-    ``features`` has the SHA-256 of every feature file that they stand in, by its path in the project.
+    ``features`` has the SHA-256 of every feature file that they stand in, by its path in the project. ``unaffected`` are those
+    of the left out that a change of configuration cannot affect, each with the proof.
     """
 
     entry: ClassVar[str] = "plan"
     planned: tuple[str, ...]
     deselected: int = 0
     features: dict[str, str] = field(default_factory=dict)
+    unaffected: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,12 +193,16 @@ class Rules(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage(Entry):
-    """What a scenario exercised of a site that it is about: how many packets (logins, for a right) each place saw."""
+    """What a scenario exercised of a site that it is about: how many packets (logins, for a right) each place saw.
+
+    ``whole`` says that there was no more; it is False when counters began again meanwhile, or were lost with a member.
+    """
 
     entry: ClassVar[str] = "coverage"
     instance: str
     site: str
     touched: dict[str, int]
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

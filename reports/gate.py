@@ -72,8 +72,10 @@ def _run(told: Mapping[str, Json]) -> Iterator[str]:
     yield f"scenarios on the configuration after: {counts}"
     yield from (f"  FAIL         {name}: {reason}" for name, reason in run["failed"].items())
     yield from (f"  unclear      {name}: {reason}" for name, reason in run["unclear"].items())
-    if run["left_out"]:
-        yield f"  not affected {run['left_out']} scenarios: {run['proof']}"
+    yield f"  ran          {', '.join(run['ran'])}"
+    for proof in dict.fromkeys(run["unaffected"].values()):
+        names = [name for name, its in run["unaffected"].items() if its == proof]
+        yield f"  not affected {len(names)} that {proof}: {', '.join(names)}"
     if run["record"]:
         yield f"  record: {run['record']}"
 

@@ -96,6 +96,7 @@ def _opening(parts: Sequence[Part]) -> Iterator[Entry]:
         planned=shard.whole if shard else tuple(name for one in plans for name in one.planned),
         deselected=plans[0].deselected if shard else 0,  # what one run left out another may have run
         features={name: digest for one in plans for name, digest in one.features.items()},
+        unaffected=plans[0].unaffected if shard else {},
     )
     yield from (_origin(one) for one in parts)
     yield from origins.once(entry for one in parts for entry in one.entries if isinstance(entry, origins.OPENING))

@@ -3,7 +3,8 @@
 In nft ``filter_05_14`` and ``nat_05_21`` are lines 14 and 21 of ``Filter/05``, ``implicit_sslvpn`` is the implicit rule
 of the token ``SslVPN``, and ``antispoof``, ``spd``, ``invalid``, ``fwdefault``, ``default`` are what their names say.
 They count the first packets of connections (later ones are accepted before any rule), or every packet where it is
-refused. Applying a policy starts all of them at zero, except ``spd``, which ``envpn`` starts.
+refused. Applying a policy starts all of them at zero, except ``spd``, which ``envpn`` starts; ``applied`` counts nothing,
+its packets say when (ms since the epoch) that was.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ SPD = "spd"
 INVALID = "invalid"
 FIREWALL_DEFAULT = "fwdefault"
 DEFAULT = "default"
+APPLIED = "applied"
 
 _RULE = re.compile(r"(?:filter|nat)_(\d\d)_(\d+)")
 TABLES = ("sns", "sns_spd")

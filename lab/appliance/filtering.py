@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import replace
 
 from lab.appliance import configuration as configurations
-from lab.appliance import filterlog, programs, reassessment, ruleset, slots, webproxy
+from lab.appliance import counters, filterlog, programs, reassessment, ruleset, slots, webproxy
 from lab.appliance.errors import ApplianceError, Misused, Refused
 from lab.appliance.proxies import proxies_of
 from sns.errors import ResolutionError
@@ -58,10 +59,15 @@ def load(configuration: Configuration) -> None:
     filterlog.start()
     if proxies:
         webproxy.reload(configuration, proxies)
-    programs.run(("nft", "-f", "-"), given=text)
+    programs.run(("nft", "-f", "-"), given=f"{text}{_stamp()}")
     reassessment.reassess(configuration)
     if not proxies:
         webproxy.reload(configuration, ())
+
+
+def _stamp() -> str:
+    """What tells this application from every other: who follows the counters must know that they began again."""
+    return f"add counter ip sns {counters.APPLIED} {{ packets {time.time_ns() // 1_000_000} bytes 0 }}\n"
 
 
 def check(configuration: Configuration) -> None:

@@ -15,7 +15,7 @@ from provisioning.evidence import bounds, commands, logs, states
 from provisioning.evidence.bounds import Piece
 from provisioning.evidence.captures import capture
 from provisioning.evidence.commands import Step
-from provisioning.evidence.exercised import exercised
+from provisioning.evidence.exercised import Exercised, exercised
 from provisioning.evidence.flows import Flows, Owners, is_in, owners
 from provisioning.outline import outline
 from provisioning.redaction import Redaction
@@ -39,7 +39,7 @@ class Span:
     took_part: set[str] = field(default_factory=set)
     left: int = bounds.SCENARIO
     tunnels: set[str] = field(default_factory=set)
-    touched: dict[str, dict[str, int]] = field(default_factory=dict)
+    exercised: dict[str, Exercised] = field(default_factory=dict)
 
 
 class Collector:
@@ -106,9 +106,9 @@ class Collector:
                 yield self._taken(capture(point, seen, title=title, steps=steps, redaction=self._redaction, limit=limit))
 
     @property
-    def touched(self) -> Mapping[str, Mapping[str, int]]:
+    def exercised(self) -> Mapping[str, Exercised]:
         """What the scenario exercised of each site that it is about, once :meth:`pieces` has told all."""
-        return self._span.touched
+        return self._span.exercised
 
     def logs(self) -> Iterator[Piece]:
         """What the logs of the hosts that took part gained since the scenario began, for one that failed."""
@@ -139,7 +139,7 @@ class Collector:
             text = commands.shown(span.commands, steps, self._redaction.text)
             yield Piece("commands.txt", text, "the commands that were run, and what they printed")
         after = {site: states.Moment.of(self._cluster(site)) for site in {*span.before, *span.clusters}}
-        span.touched = {
+        span.exercised = {
             site: exercised(self._deployment.configuration(site), self._cluster(site), before, after[site], span.logs)
             for site, before in span.before.items()
         }

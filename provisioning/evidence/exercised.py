@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.appliance import counters
@@ -17,6 +19,18 @@ if TYPE_CHECKING:
 
 LOGINS = "/log/l_auth"
 _GRANTED = re.compile(r"authenticated \(\S*?/?(uac:\d+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Exercised:
+    """How much each place saw since a scenario began: packets, or logins for a right. Places that saw nothing are left out.
+
+    ``whole`` is False when there may have been more: a policy was applied meanwhile, which starts its counters at zero, or a
+    member took its own with it.
+    """
+
+    places: Mapping[str, int]
+    whole: bool
 
 
 def rules(configuration: Configuration) -> dict[str, str]:
@@ -35,20 +49,21 @@ def rules(configuration: Configuration) -> dict[str, str]:
 
 def exercised(
     configuration: Configuration, pair: Cluster, before: states.Moment, after: states.Moment, since: logs.Positions
-) -> dict[str, int]:
-    """How much each place saw since a scenario began: packets, or logins for a right. Places that saw nothing are left out."""
+) -> Exercised:
+    """What counted since a scenario began."""
     seen: Counter[str] = Counter()
+    whole = True
     for member in pair.members:
         was, now = before.counters[member.name] or {}, after.counters[member.name] or {}
+        whole = whole and counters.APPLIED in was and was[counters.APPLIED] == now.get(counters.APPLIED)
         for place, counter in now.items():
             first = was[place].packets if place in was else 0
-            # Applying a policy starts its counters at zero.
             seen[place] += counter.packets - first if counter.packets >= first else counter.packets
         seen.update(_GRANTED.findall(logs.text(member.host, LOGINS, since)))
     for tunnel in configuration.vpn.tunnels:
         seen[str(tunnel.location)] = sum(seen[place] for place in _rules_of(configuration, tunnel))
     known = rules(configuration)
-    return {place: count for place, count in seen.items() if count and place in known}
+    return Exercised({place: count for place, count in seen.items() if count and place in known}, whole)
 
 
 def _rules_of(configuration: Configuration, tunnel: Tunnel) -> list[str]:

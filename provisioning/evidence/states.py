@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.appliance import ha_info, ipsec, openvpn, security_associations
+from lab.appliance.counters import APPLIED
 from lab.appliance.vici import Session, ViciError
 from lab.cluster import Cluster
 from lab.device import Appliance
@@ -55,13 +56,13 @@ def counted(pair: Cluster, before: Moment, after: Moment) -> Piece:
 def _table(member: Appliance, before: Counters | None, after: Counters | None) -> str:
     if before is None or after is None:
         return f"{member.name} does not tell its counters\n"
-    changed = [place for place in after if after[place] != before.get(place, Counter(0, 0))]
+    changed = [place for place in after if place != APPLIED and after[place] != before.get(place, Counter(0, 0))]
     lines = [f"{member.name}: packets counted before, after, and the rule"]
     for place in sorted(changed, key=_order):
         first, last = before.get(place, Counter(0, 0)).packets, after[place].packets
         anew = " (its policy was applied meanwhile: counted from zero)" if last < first else ""
         lines.append(f"{first:>8} {last:>8}  {place}  {_text(member, place)}{anew}".rstrip())
-    others = len(after) - len(changed)
+    others = len(after.keys() - {APPLIED}) - len(changed)
     return "\n".join([*lines, f"                   the other {others} counted nothing", ""])
 
 

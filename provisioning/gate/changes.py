@@ -40,8 +40,9 @@ class Change:
     """One change. ``kind`` is what a policy speaks of (``opens.internet``), ``need`` what it says.
 
     ``what`` are the sets of packets, or the setting; ``was`` and ``now`` what became of them and what does. ``flow`` is one
-    of these packets, None for what packets do not tell, ``example`` the same in words. ``answered`` says who answers for it,
-    and why, when it was expected.
+    of these packets, None for what packets do not tell, ``example`` the same in words. ``met`` is the rule of the slot that
+    they met before (``Filter/05:14``), "" when it was none. ``answered`` says who answers for it, and why, when it was
+    expected.
     """
 
     site: str
@@ -53,6 +54,7 @@ class Change:
     location: Location | None
     flow: Flow | None = None
     example: str = ""
+    met: str = ""
     answered: str = ""
 
 
@@ -126,8 +128,17 @@ class _Packets:
             location=difference.now.location or difference.was.location,
             flow=flow,
             example=named(flow, self._pair.hosts),
+            met=self._met(difference),
             answered=answered,
         )
+
+    def _met(self, difference: Difference) -> str:
+        """The place of the rule of the slot that decided before, as the appliance's counters call it."""
+        configuration = self._pair.before
+        file = f"Filter/{configuration.active_policy:02d}"
+        place = difference.was.location
+        inside = place.file.removeprefix(f"{configuration.label}/") if place else ""
+        return f"{file}:{place.line}" if place and inside == file else ""
 
 
 def _origin(arrival: str, configuration: Configuration) -> str | None:

@@ -33,14 +33,14 @@ NOTHING_SEEN = Confirmation()
 @dataclass(frozen=True, slots=True)
 class Scenarios:
     """What the scenarios said on the configuration after. ``failed`` are instances with their reason, ``unclear`` those that
-    proved nothing. ``left_out`` is how many the change cannot affect, with ``proof`` why.
+    proved nothing. ``ran`` are those that the change may affect, ``unaffected`` the others, each with the proof.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     unclear: Mapping[str, str] = field(default_factory=dict)
-    left_out: int = 0
-    proof: str = ""
+    ran: Sequence[str] = ()
+    unaffected: Mapping[str, str] = field(default_factory=dict)
     record: str = ""
 
 
@@ -117,7 +117,7 @@ def _scenarios(run: Scenarios | None) -> dict[str, Any] | None:
         "counts": dict(run.counts),
         "failed": dict(run.failed),
         "unclear": dict(run.unclear),
-        "left_out": run.left_out,
-        "proof": run.proof,
+        "ran": list(run.ran),
+        "unaffected": dict(run.unaffected),
         "record": run.record,
     }

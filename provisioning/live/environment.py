@@ -9,6 +9,7 @@ from provisioning.deployment import Deployment
 from provisioning.environment import Member
 from provisioning.evidence.bounds import TEXT, Piece, shortened
 from provisioning.evidence.commands import Step, shown
+from provisioning.evidence.exercised import Exercised
 from provisioning.live.errors import NotHere
 from provisioning.live.firewall import Running, fetch, refuse_another
 from provisioning.live.hosts import Machine, SshHost
@@ -119,7 +120,7 @@ class LiveEnvironment:
         """None are followed: a deployment's own counters are not read."""
         return {}
 
-    def touched(self) -> dict[str, dict[str, int]]:
+    def exercised(self) -> dict[str, Exercised]:
         """See :meth:`rules`."""
         return {}
 

@@ -106,8 +106,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
             title = f"{item.nodeid} of run {item.config.stash[RECORDER].folder.name}"
             steps = item.stash.setdefault(_STEPS, [])
             _keep(item, surroundings.evidence(used, title, steps))
-            for site, touched in used.touched().items():
-                item.config.stash[RECORDER].write(Coverage(instance=item.name, site=site, touched=dict(touched)))
+            for site, seen in used.exercised().items():
+                entry = Coverage(instance=item.name, site=site, touched=dict(seen.places), whole=seen.whole)
+                item.config.stash[RECORDER].write(entry)
             if failed:
                 keep_logs(item)
 

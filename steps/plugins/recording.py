@@ -241,9 +241,11 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember what is going to run."""
+        config = self.config
         ours = [item for item in session.items if collection.template_of(item)]
-        features = run_header.feature_hashes(self.config, ours)
-        self._plan = Plan(planned=tuple(item.name for item in ours), deselected=self._deselected, features=features)
+        features = run_header.feature_hashes(config, ours)
+        planned = tuple(item.name for item in ours)
+        self._plan = Plan(planned=planned, deselected=self._deselected, features=features, unaffected=gating.unaffected(config))
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """Count what was left out on request."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from provisioning.deployment import Deployment
+    from provisioning.evidence.exercised import Exercised
     from provisioning.redaction import Redaction
 
 LabMode = Literal["fresh", "keep", "attach"]
@@ -107,7 +108,7 @@ class Environment(Protocol):
     def rules(self) -> Mapping[str, Mapping[str, str]]:
         """What can be exercised of each site's configuration: place and words."""
 
-    def touched(self) -> Mapping[str, Mapping[str, int]]:
+    def exercised(self) -> Mapping[str, Exercised]:
         """What the scenario exercised of each site that it is about, known once its evidence is kept."""
 
     def logs(self) -> Iterable[Piece]:

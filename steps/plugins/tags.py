@@ -37,10 +37,12 @@ MAY_BE_DISRUPTED = "disruption"
 """The capability of an environment that may be disrupted without asking; elsewhere ``--allow-disruptive`` asks."""
 
 CAMPAIGN = "campaign"
+FROM_POLICY = "from_policy"
 
 PLAIN: dict[str, str] = {
     "disruptive": "takes something down that others may be using",
     CAMPAIGN: "one more way to fail, run when it is asked for (--campaign, or --scenario with its id)",
+    FROM_POLICY: "sends what the policy itself tells apart: every change of a policy is a change of what it sends",
     "slow": "takes more than a few seconds by its nature",
 }
 

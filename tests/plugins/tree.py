@@ -62,8 +62,8 @@ class Environment:
     def rules(self):
         return {"sbg7": {"Filter/05:2": "block from any to any"}}
 
-    def touched(self):
-        return {"sbg7": {"Filter/05:2": 1}}
+    def exercised(self):
+        return {"sbg7": SimpleNamespace(places={"Filter/05:2": 1}, whole=True)}
 
     def logs(self):
         yield Piece("log-web.txt", "with the password s3cret", "what the logs of web gained")

@@ -33,8 +33,7 @@ def _counters() -> dict[str, tuple[int, int]]:
         except ProgramFailed:
             continue  # nothing was loaded yet
         for entry in told["nftables"]:
-            if "counter" in entry:
-                counter = entry["counter"]
+            if (counter := entry.get("counter")) and counter["name"] != counters.APPLIED:
                 found[counter["name"]] = counter["packets"], counter["bytes"]
     return found
 

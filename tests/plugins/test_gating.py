@@ -44,6 +44,27 @@ def test_a_site_that_the_deployment_does_not_have_is_refused() -> None:
     assert "--site: no site par1 (there are sbg7, gra11)" in told
 
 
+def test_what_the_change_cannot_affect_is_left_out_but_not_what_is_drawn_from_the_policy(tmp_path: Path) -> None:
+    (tmp_path / "proofs.json").write_text(json.dumps({"SNS-WEB-01[sbg7-http]": "met none", "SNS-POL-01[sbg7]": "met none"}))
+    status, told = _collected("--unaffected", str(tmp_path / "proofs.json"))
+    assert status == 0
+    assert "SNS-WEB-01[gra11-http]" in told
+    assert "SNS-WEB-01[sbg7-http]" not in told
+    assert "SNS-POL-01[sbg7]" in told
+
+
+def test_the_record_has_the_proof_of_what_was_left_out(tmp_path: Path) -> None:
+    other = SCENARIO.replace("01", "02").replace("is there", "is not there")
+    tree = Tree.plant(tmp_path, {"a.feature": feature(SCENARIO + other)}, SENTENCES)
+    (tmp_path / "proofs.json").write_text(json.dumps({"SNS-WEB-02": "met none of sbg7/Filter/05:9 in R", "SNS-WEB-09": ""}))
+    done = tree.run(*tree.features, "--unaffected", str(tmp_path / "proofs.json"))
+    assert done.status == 0, done.output
+    plan = tree.record().plan
+    assert plan is not None
+    assert (plan.planned, plan.deselected) == (("SNS-WEB-01",), 1)
+    assert plan.unaffected == {"SNS-WEB-02": "met none of sbg7/Filter/05:9 in R"}
+
+
 def test_the_change_stands_in_the_record(tmp_path: Path) -> None:
     tree = Tree.plant(tmp_path, {"a.feature": feature(SCENARIO)}, SENTENCES)
     change = {"entry": "change", "site": "sbg7", "kind": "opens.internet", "needs": "refused", "what": ["any -> Firewall_out"],

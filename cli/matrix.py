@@ -16,9 +16,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
 
+    from ipaddress import IPv4Address
+
+    from lab.matrix.stand import Client
+    from provisioning.environment import LabEnvironment
     from provisioning.matrix.results import Results
 
 AGREES, FAILED, BAD_INPUT, INCOMPLETE = 0, 1, 2, 3
+SSL_VPN = "sslvpn"
 _SHOWN = 20  # disagreements in text and Markdown; JSON has them all
 
 
@@ -35,7 +40,7 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--run", metavar="ID", help="with --lab attach: which lab, when several run")
     parser.add_argument("--every-end", action="store_true", help="each class by all its ends, not by one of them")
     parser.add_argument("--one-in", type=int, default=1, metavar="N", help="only each N-th class")
-    parser.add_argument("--vpn-users", action="store_true", help="connect VPN users too, and measure what they send")
+    parser.add_argument("--no-vpn-users", action="store_true", help="connect no VPN users: what they would send is not sent")
     parser.add_argument("--format", choices=("text", "md", "json"), default="text")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where to write (default: standard output)")
 
@@ -62,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
             return BAD_INPUT
     else:
         print(text, end="")
-    return FAILED if results.disagreeing else INCOMPLETE if results.lost else AGREES
+    return FAILED if results.disagrees else INCOMPLETE if results.incomplete else AGREES
 
 
 class WrongSite(Exception):
@@ -73,8 +78,8 @@ def _measured(given: argparse.Namespace) -> Results:
     from provisioning.deployment import load
     from provisioning.environment import lab_attach, open_environment
     from provisioning.matrix.measured import Matrix
+    from provisioning.matrix.passive import measure
     from provisioning.matrix.results import whole
-    from provisioning.matrix.users import connected
 
     deployment = load(given.deployment)
     sites = given.site or list(deployment.sites)
@@ -88,11 +93,28 @@ def _measured(given: argparse.Namespace) -> Results:
             leaving.callback(environment.close)
         else:
             environment = leaving.enter_context(open_environment(deployment, lab=given.lab, progress=_progress))
-        users = leaving.enter_context(connected(environment)) if given.vpn_users else []
+        users, why = ([], "") if given.no_vpn_users else _connected(environment, leaving)
         _progress("measuring")
         matrix = Matrix(environment, users)
-        leaving.callback(matrix.close)
-        return whole(matrix, sites, every_end=given.every_end, one_in=given.one_in)
+        try:
+            results = whole(matrix, sites, every_end=given.every_end, one_in=given.one_in)
+        finally:
+            matrix.close()
+        results.passive = measure(environment, results.through)
+        if why:
+            results.lost[why] += sum(row.unsent for (_, arrival), row in results.rows.items() if arrival == SSL_VPN)
+        return results
+
+
+def _connected(environment: LabEnvironment, leaving: ExitStack) -> tuple[list[tuple[Client, IPv4Address]], str]:
+    """The connected VPN users, or none and why."""
+    from lab.errors import LabError
+    from provisioning.matrix.users import connected
+
+    try:
+        return leaving.enter_context(connected(environment)), ""
+    except LabError as why:
+        return [], str(why)
 
 
 def _progress(what: str) -> None:
@@ -139,6 +161,12 @@ def _disagreements(results: Results) -> list[str]:
 
 def _totals(results: Results) -> list[str]:
     lines = [f"not measured: {number} ({why})" for why, number in results.lost.items()]
+    for one in results.passive:
+        what = f"{one.seen[0]} and {len(one.seen) - 1} more" if one.seen else "none came out again"
+        lines.append(
+            f"{one.site}: of {one.sent} packets that the active member lets through {one.arrived} arrived at {one.member},"
+            f" which is passive: {what}"
+        )
     lines.append(
         f"{results.measured} packets of {results.classes} classes measured in {results.seconds:.1f} s"
         f" ({results.per_minute} a minute), {results.replies} replies; {len(results.disagreeing)} disagree with the prediction"

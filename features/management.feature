@@ -43,6 +43,12 @@ Feature: Only the administrator manages the firewalls
     Then the command refuses it with the file and the line
     And the stranger reaches the published web site
 
+  @SNS-MGMT-08 @each_site @needs_spoofing
+  Scenario: A sweep of the well-known UDP ports by a stranger gets through to the SSL VPN alone
+    When datagrams of a stranger to all well-known UDP ports of the public address arrive at the firewall
+    Then exactly what is published over UDP and the SSL VPN is let through
+    And every other datagram ends at the firewall unanswered
+
   @SNS-POL-01 @each_site @needs_spoofing @from_policy
   Scenario: What passes is what the configuration says, no more and no less
     When packets of all kinds that its configuration tells apart arrive at the firewall

@@ -133,6 +133,11 @@ class Pool:
     network: IPv4Network
     place: Place
 
+    @property
+    def first_user(self) -> IPv4Address:
+        """The address that the first user gets: they are given by fours (net30), and the first four are the firewall's own."""
+        return self.network[6]
+
 
 @dataclass(frozen=True)
 class Person:

@@ -58,11 +58,11 @@ def routes(host: LabHost) -> str:
 
 
 def call(environment: LabEnvironment, site: Site, *, login: str | None = None, password: str | None = None,
-         transport: str | None = None, device: str = "tun0") -> Client:  # fmt: skip
+         transport: str | None = None, device: str = "tun0", options: str = "") -> Client:  # fmt: skip
     """Start the client with what a site's firewall exports; ``transport`` leaves only one of its ways.
 
     The user is the plan's first, with the password of the plan, unless another is given. Several clients may run side by
-    side on a device each, the routes of each with a metric of its own.
+    side on a device each, the routes of each with a metric of its own. ``options`` are more words for OpenVPN.
     """
     host = environment.vpn_client
     client = Client(host, routes(host), device)
@@ -76,7 +76,7 @@ def call(environment: LabEnvironment, site: Site, *, login: str | None = None, p
     })  # fmt: skip
     host.must("sh", "-c", f"rm -f {folder}/client.log; {BEFORE_OTHERS} openvpn --config {folder}/client.ovpn --dev {device} "
               f"--route-metric {10 + int(device.removeprefix('tun'))} --auth-user-pass {folder}/login --auth-retry none "
-              f"--daemon --log {folder}/client.log --writepid {folder}/pid")  # fmt: skip
+              f"{options} --daemon --log {folder}/client.log --writepid {folder}/pid")  # fmt: skip
     return client
 
 

@@ -31,12 +31,20 @@ def met(record: Record) -> dict[str, dict[str, frozenset[str]]]:
     }
 
 
+def unaffected(record: Record) -> dict[str, list[str]]:
+    """The scenarios that were left out because a change cannot affect them, by the proof."""
+    found: dict[str, list[str]] = {}
+    for name, proof in (record.plan.unaffected if record.plan else {}).items():
+        found.setdefault(proof, []).append(name)
+    return found
+
+
 def told(record: Record, width: int) -> Iterator[str]:
     """The coverage in a few lines; nothing for a record that does not have it, or of a part of the scenarios."""
-    if not record.rules or (record.plan and record.plan.deselected) or record.not_run:
+    if not record.rules or (record.plan and record.plan.deselected > record.plan.campaign) or record.not_run:
         return
     left, whole = untouched(record), sum(len({*rules.places}) for rules in record.rules)
     missed = sum(len(places) for places in left.values())
-    yield f"{whole - missed} of {whole} rules, tunnels and rights were exercised" + (", not:" if missed else "")
+    yield f"{whole - missed} of {whole} rules, tunnels, rights and routes were exercised" + (", not:" if missed else "")
     for site, places in left.items():
         yield "  " + textwrap.shorten(f"{site}: {', '.join(places)}", width - 2, placeholder=" …")

@@ -65,7 +65,8 @@ class Run(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Entry):
-    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request.
+    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request:
+    ``campaign`` of these are run only when they are asked for.
 
     ``features`` has the SHA-256 of every feature file that they stand in, by its path in the project. ``unaffected`` are those
     of the left out that a change of configuration cannot affect, each with the proof.
@@ -74,6 +75,7 @@ class Plan(Entry):
     entry: ClassVar[str] = "plan"
     planned: tuple[str, ...]
     deselected: int = 0
+    campaign: int = 0
     features: dict[str, str] = field(default_factory=dict)
     unaffected: dict[str, str] = field(default_factory=dict)
 

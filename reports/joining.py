@@ -95,6 +95,7 @@ def _opening(parts: Sequence[Part]) -> Iterator[Entry]:
     yield Plan(
         planned=shard.whole if shard else tuple(name for one in plans for name in one.planned),
         deselected=plans[0].deselected if shard else 0,  # what one run left out another may have run
+        campaign=plans[0].campaign if shard else 0,
         features={name: digest for one in plans for name, digest in one.features.items()},
         unaffected=plans[0].unaffected if shard else {},
     )

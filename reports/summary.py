@@ -50,7 +50,16 @@ def render(record: Record, *, colour: bool = False, width: int = 100) -> str:
     """The whole summary. ``width`` is the terminal's, in columns; nothing that matters is cut to fit it."""
     ink = _Ink(colour)
     parts = [_title(record, ink, width), *_features(record, ink, width), *_details(record, ink, width)]
-    return "\n\n".join([*parts, *filter(None, ["\n".join(coverage.told(record, width))]), _footer(record, ink)])
+    return "\n\n".join([*parts, *_beside(record, width), _footer(record, ink)])
+
+
+def _beside(record: Record, width: int) -> Iterator[str]:
+    """What a change could not affect, and which rules nothing exercised."""
+    for proof, names in coverage.unaffected(record).items():
+        listed = textwrap.fill(", ".join(names), width, initial_indent="  ", subsequent_indent="  ")
+        yield f"Left out, for each {proof}:\n{listed}"
+    if told := "\n".join(coverage.told(record, width)):
+        yield told
 
 
 def _title(record: Record, ink: _Ink, width: int) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pytest_bdd import then, when
 
-from provisioning.matrix.measured import Matrix
+from provisioning.matrix.comparison import Compared
+from provisioning.matrix.measured import Matrix, measure
 from provisioning.matrix.results import Results, whole
+from sns.packet_classes import SOURCE_PORTS
+from sns.prediction import Flow
+from sns.resolution import Resolver
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
 ONE_IN = 31  # classes: some 2,000 of the guide's 65,000; `rempart matrix` measures all of them
+WELL_KNOWN = range(1, 1024)  # UDP ports, IANA's system ports
 _TOLD = 5  # disagreements that a verdict names
 
 
@@ -20,6 +25,42 @@ def _all_kinds(scene: Scene) -> Results:
         return whole(measuring, [scene.site.name], one_in=ONE_IN)
     finally:
         measuring.close()
+
+
+@when(
+    "datagrams of a stranger to all well-known UDP ports of the public address arrive at the firewall",
+    target_fixture="datagrams",
+)
+def _datagrams(scene: Scene) -> list[Compared]:
+    site, ends = scene.site.name, (scene.deployment.internet.stranger, scene.public_address)
+    interfaces = scene.environment.configuration(site).interfaces
+    arrival = next(one.name for one in interfaces if one.address and one.address.ip == scene.public_address)
+    ports = sorted({*WELL_KNOWN, *_open(scene)})
+    return measure(scene.environment, [(site, Flow(arrival, *ends, "udp", SOURCE_PORTS[port], port)) for port in ports])
+
+
+def _open(scene: Scene) -> set[int]:
+    """The UDP ports of the public address that are meant for strangers."""
+    configuration = scene.environment.configuration(scene.site.name)
+    found = {entry.port for entry in scene.site.published if entry.protocol == "udp"}
+    if configuration.ssl_vpn.enabled:
+        found |= {port.first for port in Resolver(configuration).services(configuration.ssl_vpn.udp_port, "udp")}
+    return found
+
+
+@then("exactly what is published over UDP and the SSL VPN is let through")
+def _only_open(scene: Scene, datagrams: list[Compared], record: ScenarioRecorder) -> None:
+    record.observe("datagrams of which nothing is known", expected=0, observed=sum(bool(one.trace.lost) for one in datagrams))
+    through = [one.flow.destination_port for one in datagrams if one.trace.last is not None]
+    record.observe("the UDP ports that are let through", expected=sorted(_open(scene)), observed=through)
+
+
+@then("every other datagram ends at the firewall unanswered")
+def _others_end(datagrams: list[Compared], record: ScenarioRecorder) -> None:
+    tried = {one.flow.destination_port for one in datagrams}
+    record.observe("the well-known UDP ports tried", expected=len(WELL_KNOWN), observed=len(tried & {*WELL_KNOWN}))
+    answered = [one.flow.destination_port for one in datagrams if one.trace.answers and one.trace.last is None]
+    record.observe("the UDP ports that answer all the same", expected=[], observed=answered)
 
 
 @then("none of them is unaccounted for")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from lab.appliance import counters, marks, matches, nat, spoofing
+from lab.appliance import counters, marks, matches, nat, routed, spoofing
 from lab.appliance.errors import Refused
 from lab.appliance.matches import Match
 from lab.appliance.proxies import proxies_of
@@ -51,7 +51,8 @@ class Translation:
         self.filter = tuple(rule for rule in self.policy.filter if rule.enabled and _understood(rule))
         self.nat = tuple(rule for rule in self.policy.nat if rule.enabled and _understood(rule))
         everything = implicit_rules(configuration, self.resolver)
-        self.implicit = tuple(rule for rule in everything if rule.interfaces != (FIREWALL,))  # see _own for that one
+        self.implicit = tuple(rule for rule in everything if rule.interfaces != (FIREWALL,))
+        self.implicit_own = tuple(rule for rule in everything if rule.interfaces == (FIREWALL,))  # see _own
         self.proxies = proxies_of(configuration, self.resolver)
         for rule in (*self.filter, *self.nat):
             if rule.number > (most := marks.MOST_RULES[rule.section]):
@@ -60,6 +61,7 @@ class Translation:
 
     def text(self) -> str:
         """The whole file."""
+        known = self.configuration, self.resolver
         body = [
             *(f"counter {name} {{ }}" for name in self._counters()),
             *_chain("antispoof", "type filter hook prerouting priority raw", self._antispoof()),
@@ -69,6 +71,8 @@ class Translation:
             *_chain("destination", "type nat hook prerouting priority dstnat", self._destination()),
             *_chain("own_destination", "type nat hook output priority -100", self._translated_destination()),
             *_chain("source", "type nat hook postrouting priority srcnat", self._source()),
+            *_chain("discarded", "type filter hook prerouting priority -99", routed.discarded(*known)),
+            *_chain("departing", "type filter hook postrouting priority filter", routed.departing(*known)),
             *_chain("proxies", "type filter hook input priority filter", self._guard_proxies()),
             *_chain("own", "type filter hook output priority filter", self._own()),
         ]
@@ -76,8 +80,9 @@ class Translation:
 
     def _counters(self) -> Iterable[str]:
         names = [counters.ANTISPOOF, counters.INVALID, counters.FIREWALL_DEFAULT, counters.DEFAULT]
-        names += [counters.of_implicit(rule.token) for rule in self.implicit]
+        names += [counters.of_implicit(rule.token) for rule in (*self.implicit, *self.implicit_own)]
         names += [counters.of_rule(rule, self.policy.slot) for rule in (*self.filter, *self.nat)]
+        names += routed.names(self.configuration)
         return dict.fromkeys(names)
 
     def _antispoof(self) -> Iterator[str]:
@@ -150,9 +155,10 @@ class Translation:
 
     def _own(self) -> Iterator[str]:
         """Without ``fwdefault`` the firewall itself may only answer."""
+        yield 'oifname "lo" accept'
+        yield "ct state established,related accept"
+        yield from (f'counter name "{counters.of_implicit(rule.token)}" accept' for rule in self.implicit_own)
         if not self.configuration.implicit.firewall_default:
-            yield 'oifname "lo" accept'
-            yield "ct state established,related accept"
             yield f'counter name "{counters.FIREWALL_DEFAULT}" drop'
 
 

@@ -3,14 +3,18 @@
 A table of its own, written when the VPN slot is applied and not when the filter is: traffic from a tunnel's local to
 its remote network that would leave by anything but the tunnel is dropped, also while the IKE daemon is down; packets
 that claim to come from the remote network but did not come out of the tunnel are dropped on arrival; and neither
-direction is translated. Drops count in ``spd``. With slot 00 there is no such policy, as on the product: that is how a
-leak would happen, and what a black-hole route guards against.
+direction is translated. What goes to a remote network from elsewhere than its local one takes the way that it would have
+without the tunnel: it gets charon's own mark, and the kernel asks charon's routes for everything but that. Drops count in
+``spd``. With slot 00 there is no such policy, as on the product: that is how a leak would happen, and what a black-hole
+route guards against.
 """
 
 from __future__ import annotations
 
 from lab.appliance import counters, devices, marks, programs
+from lab.appliance.ipsec import FIREWALL_MARK
 from lab.appliance.matches import address_text
+from sns.addresses import AddressSet
 from sns.model import Configuration
 from sns.resolution import Resolver
 
@@ -22,17 +26,18 @@ _TAKEN = f"ct state new ct mark set ct mark | {marks.IN_TUNNEL:#x}"
 def translate(configuration: Configuration) -> str:
     """The nft file of the active VPN slot's policy; it replaces what is loaded, at once."""
     resolver = Resolver(configuration)
-    pairs = [
-        (address_text(resolver.addresses(tunnel.local)), address_text(resolver.addresses(tunnel.remote)))
-        for tunnel in configuration.vpn.tunnels
-        if tunnel.peer.lower() != "none"  # such a line exempts traffic from encryption
-    ]
+    # A line of no peer exempts traffic from encryption.
+    tunnels = [tunnel for tunnel in configuration.vpn.tunnels if tunnel.peer.lower() != "none"]
+    pairs = [(address_text(resolver.addresses(one.local)), address_text(resolver.addresses(one.remote))) for one in tunnels]
     if not pairs:
         return _EMPTY
     inside = [f"ip saddr {remote} ip daddr {local} accept" for local, remote in pairs]
     outside = [f'iifname != "{devices.IPSEC}" ip saddr {remote} ip daddr {local} {_DROP}' for local, remote in pairs]
     leaving = [f'oifname != "{devices.IPSEC}" ip saddr {local} ip daddr {remote} {_DROP}' for local, remote in pairs]
     carried = [f"ip saddr {local} ip daddr {remote} return" for local, remote in pairs]
+    everywhere = AddressSet.of(*(resolver.addresses(one.remote) for one in tunnels))
+    unselected = [f"ip saddr {local} ip daddr {remote} accept" for local, remote in pairs]
+    unselected.append(f"ip daddr {address_text(everywhere)} meta mark set {FIREWALL_MARK}")
     kept = [f"ip saddr {local} ip daddr {remote} {_TAKEN}" for local, remote in pairs]
     lines = [
         "table ip sns_spd {",
@@ -49,6 +54,17 @@ def translate(configuration: Configuration) -> str:
         "chain taken {",
         "type filter hook prerouting priority mangle - 5; policy accept;",  # NAT rules look at it, before translation
         *kept,
+        "}",
+        "chain unselected {",
+        *unselected,
+        "}",
+        "chain passing_by {",
+        "type filter hook prerouting priority mangle - 4; policy accept;",
+        "jump unselected",
+        "}",
+        "chain own_passing_by {",
+        "type route hook output priority mangle - 5; policy accept;",
+        "jump unselected",
         "}",
         "chain encrypted {",
         *carried,

@@ -82,7 +82,7 @@ class Measurement:
                 return [Trace(probe) for probe in probes], f"before the batch, {silent} did not come through"
             self._stand.arrived(entry)
             traces = self._send(entry, probes)
-            arrived = self._stand.arrived(entry)
+            arrived = self._arrived(entry, len(probes))
             if silent := self._control(controls):
                 return traces, f"after the batch, {silent} did not come through"
             self._settle(traces)
@@ -92,6 +92,15 @@ class Measurement:
         finally:
             self._stand.end_sessions()
         return traces, ""
+
+    def _arrived(self, entry: str, wanted: int) -> int | None:
+        """How many arrived at the firewall, once all have or their time is over: by a VPN they take a while."""
+        found, deadline = self._stand.arrived(entry), time.monotonic() + CONTROL_WITHIN
+        while found is not None and found < wanted and time.monotonic() < deadline:
+            self._look()
+            time.sleep(_PAUSE)
+            found += self._stand.arrived(entry) or 0
+        return found
 
     def _send(self, entry: str, probes: Sequence[Probe]) -> list[Trace]:
         traces = []
@@ -141,7 +150,7 @@ class Measurement:
                 trace.saw(sighting)
             case Kind.REPLY if trace.replied is not None and sighting.into is None:
                 trace.replied.append(sighting.point)
-            case Kind.STRAY if trace.strayed is not None:
+            case Kind.STRAY if trace.strayed is not None and sighting.into is not False:
                 trace.strayed.append(sighting.point)
 
     def _control(self, controls: Sequence[Probe]) -> str:

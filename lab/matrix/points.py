@@ -89,8 +89,8 @@ class Device:
         with suppress(OSError):
             self._socket.sendto(packet, (self._nic, 0x0800))
 
-    def look(self) -> Iterator[tuple[Seen, bool]]:
-        """The numbered packets since the last look; with each, whether the host handed it to the tunnel."""
+    def look(self) -> Iterator[tuple[Seen | Answered, bool]]:
+        """What concerns us since the last look; with each, whether the host handed it to the tunnel."""
         while True:
             try:
                 data, address = self._socket.recvfrom(_LONGEST)
@@ -98,8 +98,7 @@ class Device:
                 if why.errno in (errno.EAGAIN, errno.ENETDOWN):
                     return  # nothing more; or the tunnel's program has ended, which the controls will tell
                 raise
-            found = packets.read(data)
-            if isinstance(found, Seen):
+            if (found := packets.read(data)) is not None:
                 yield found, address[2] == PACKET_OUTGOING
 
     def close(self) -> None:

@@ -100,10 +100,19 @@ class Stand:
         self._witnesses[site] = self._kept(Witness(host))
 
     def _connect(self, client: Client) -> None:
+        self._mute(client)
         device = self._kept(Device(client.host, client.device, client.point))
         self._devices.append((device, True))
         self._senders[client.point] = device
         self._arrivals[client.point] = self._kept(Arrivals(self.firewalls[client.site].host.pid, client.firewall_device))
+
+    def _mute(self, client: Client) -> None:
+        """Have the VPN user's own stack take nothing that is numbered: it would answer."""
+        table = f"rempart_mute_{client.transport}"
+        taken = f'iifname "{client.device}" ip ttl {packets.MARKED.start}-{packets.MARKED.stop - 1}'
+        chain = f"chain taken {{ type filter hook input priority 0; policy accept; {taken} drop; }}"
+        client.host.must("nft", f"add table ip {table} {{ {chain} }}")
+        self._closing.callback(client.host.must, "nft", f"delete table ip {table}")
 
     def _kept(self, opened: Opened) -> Opened:
         self._closing.callback(opened.close)
@@ -139,11 +148,11 @@ class Stand:
             for found in wire.look():
                 yield Sighting(wire.name, found) if isinstance(found, Seen) else (wire.name, found)
         for device, of_client in self._devices:
-            for seen, leaving in device.look():
-                if not of_client:
-                    yield Sighting(device.name, seen, leaving)
-                elif not leaving:
-                    yield Sighting(device.name, seen)
+            for found, leaving in device.look():
+                if not of_client and isinstance(found, Seen):
+                    yield Sighting(device.name, found, leaving)
+                elif of_client and not leaving:
+                    yield Sighting(device.name, found) if isinstance(found, Seen) else (device.name, found)
         for site, witness in self._witnesses.items():
             for seen in witness.look():
                 yield Sighting(f"{site}:{FIREWALL}", seen)

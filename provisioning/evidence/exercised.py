@@ -34,7 +34,7 @@ class Exercised:
 
 
 def rules(configuration: Configuration) -> dict[str, str]:
-    """Every place that can be exercised, with its words: rules of the active slot, implicit ones, tunnels, rights."""
+    """Every place that can be exercised, with its words: rules of the active slot, implicit ones, tunnels, rights, routes."""
     policy = configuration.policy
     found = {str(rule.location): rule.text for rule in (*policy.filter, *policy.nat) if rule.enabled}
     for hidden in implicit.rules(configuration):
@@ -44,6 +44,11 @@ def rules(configuration: Configuration) -> dict[str, str]:
     for right in configuration.access.rules:
         if right.enabled:
             found[str(right.location)] = f"rights of {right.user or right.group}"
+    routing = configuration.routing
+    for route in routing.static:
+        found[str(route.location)] = f"route to {route.destination} by {route.gateway or route.interface}"
+    if routing.default_location:
+        found[str(routing.default_location)] = f"default route by {routing.default}"
     return found
 
 

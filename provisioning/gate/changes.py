@@ -117,7 +117,7 @@ class _Packets:
 
     def _change(self, difference: Difference, origin: str, boxes: Sequence[Box], answered: str) -> Change:
         kind = f"{difference.kind}.{origin}"
-        words, flow = self._words, example(self._comparison.space, boxes, self._pair.hosts)
+        words, flow = self._words, example(self._comparison.space, boxes, self._known(origin))
         return Change(
             site=self._pair.site,
             kind=kind,
@@ -131,6 +131,12 @@ class _Packets:
             met=self._met(difference),
             answered=answered,
         )
+
+    def _known(self, origin: str) -> Mapping[IPv4Address, str]:
+        """The hosts that an example is between, best first: the firewall sends from its own addresses."""
+        hosts = self._pair.hosts
+        own = {one.address.ip for one in self._pair.after.interfaces if one.address} if origin == "firewall" else set()
+        return {host: hosts[host] for host in sorted(hosts, key=lambda host: host not in own)}
 
     def _met(self, difference: Difference) -> str:
         """The place of the rule of the slot that decided before, as the appliance's counters call it."""

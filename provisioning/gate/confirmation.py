@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from lab.errors import LabError
 from provisioning.gate.verdict import Confirmation
 from provisioning.matrix.measured import measure
+from provisioning.matrix.users import connected
 from sns.paths import SSL_VPN
 from sns.prediction import Flow
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from lab.matrix.stand import Client
     from provisioning.environment import LabEnvironment
     from provisioning.matrix.comparison import Compared
 
@@ -32,13 +38,21 @@ class Seen:
 
 
 def seen(environment: LabEnvironment, flows: Flows) -> dict[int, Seen]:
-    """What becomes of these packets in the lab now. Raises LabError."""
-    measured = {(one.site, one.flow): _told(one) for one in measure(environment, flows.values())}
-    return {place: measured.get(asked) or Seen(unmeasured=_why_not(asked[1])) for place, asked in flows.items()}
+    """What becomes of these packets in the lab now; VPN users are connected when some are theirs. Raises LabError."""
+    with ExitStack() as leaving:
+        clients: Sequence[tuple[Client, IPv4Address]] = ()
+        why = ""
+        if any(flow.arrival == SSL_VPN for _, flow in flows.values()):
+            try:
+                clients = leaving.enter_context(connected(environment))
+            except LabError as not_connected:
+                why = str(not_connected)
+        measured = {(one.site, one.flow): _told(one) for one in measure(environment, flows.values(), clients)}
+    return {place: measured.get(asked) or Seen(unmeasured=_why_not(asked[1], why)) for place, asked in flows.items()}
 
 
-def _why_not(flow: Flow) -> str:
-    return "no VPN user is connected here" if flow.arrival == SSL_VPN else "nothing in the lab can send it so"
+def _why_not(flow: Flow, no_user: str) -> str:
+    return no_user if no_user and flow.arrival == SSL_VPN else "nothing in the lab can send it so"
 
 
 def _told(compared: Compared) -> Seen:

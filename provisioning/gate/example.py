@@ -55,11 +55,11 @@ def _plain(space: Space, box: Box) -> Box:
 
 
 def _ends(space: Space, box: Box, hosts: Mapping[IPv4Address, str]) -> dict[str, IPv4Address]:
-    """The ends of a box that are a known host."""
-    found = {}
+    """The ends of a box that are a known host, two different ones."""
+    found: dict[str, IPv4Address] = {}
     for end, mask in (("source", box.source), ("destination", box.destination)):
         addresses = AddressSet(space.addresses.runs(mask))
-        host = next((address for address in hosts if address in addresses), None)
+        host = next((address for address in hosts if address in addresses and address not in found.values()), None)
         if host is not None:
             found[end] = host
     return found

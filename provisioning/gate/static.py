@@ -72,6 +72,7 @@ def hosts(deployment: Deployment | None, site: str) -> dict[IPv4Address, str]:
         found.update({host.address: host.id for host in deployment.sites[name].hosts.values()})
     found.update({internet.public: "public site", internet.vpn_client: "VPN client", internet.admin: "administrator"})
     found.update({internet.resolver: "resolver", internet.mirror: "mirror"})
+    found.update({pool.first_user: f"VPN user over {pool.protocol.upper()}" for pool in deployment.sites[site].pools})
     return found
 
 

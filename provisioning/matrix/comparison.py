@@ -53,7 +53,7 @@ class _Judge:
     def disagreements(self) -> Iterator[str]:
         expected = [*self._expected()]
         # Whether a VPN user is connected no configuration says: that it was handed to the SSL VPN is what counts.
-        seen = [(one.point, one.into) for one in self._trace.sightings if ":client-" not in one.point]
+        seen = [(one.point, one.into) for one in self._trace.sightings if not _of_client(one.point)]
         if seen != expected:
             yield f"expected {_way(expected)}, seen {_way(seen)}"
         elif self._last.departure not in (None, FIREWALL) or (self._last.departure == FIREWALL and not self._last.proxied):
@@ -65,6 +65,8 @@ class _Judge:
 
     def _expected(self) -> Iterator[tuple[str, bool | None]]:
         """The points where it has to be seen, in order."""
+        if _of_client(self._trace.probe.entry):
+            yield f"{self._stages[0].site}:{SSL_VPN}", False
         for place, stage in enumerate(self._stages):
             if place:
                 yield f"{stage.site}:{IPSEC}", False
@@ -117,6 +119,10 @@ class _Judge:
         if flow.arrival == FIREWALL or (flow.protocol == "icmp" and flow.icmp_type != _ECHO):
             return False
         return self._journeys.answers(self._last)
+
+
+def _of_client(point: str) -> bool:
+    return ":client-" in point
 
 
 def _said(answers: set[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -15,19 +15,25 @@ from sns.prediction import Flow
 from sns.resolution import Resolver
 
 if TYPE_CHECKING:
+    from lab.device import Appliance
     from provisioning.environment import LabEnvironment
 
 
-def open_stand(environment: LabEnvironment, clients: Sequence[Client] = ()) -> Stand:
-    """The active member of every site, ready. ``clients`` are VPN users that are connected. Raises LabError."""
+def open_stand(
+    environment: LabEnvironment, clients: Sequence[Client] = (), *, members: Mapping[str, Appliance] | None = None
+) -> Stand:
+    """The active member of every site, or these ``members`` by site, ready. Raises LabError.
+
+    ``clients`` are VPN users that are connected.
+    """
     present = frozenset(_present(environment))
-    firewalls = [_firewall(environment, site, present) for site in environment.deployment.sites]
+    measured = members or {site: environment.firewall(site) for site in environment.deployment.sites}
+    firewalls = [_firewall(site, member, present) for site, member in measured.items()]
     return Stand(environment.lab.fabric, firewalls, clients)
 
 
-def _firewall(environment: LabEnvironment, site: str, present: frozenset[IPv4Address]) -> Firewall:
-    active = environment.firewall(site)
-    configuration = active.configuration()
+def _firewall(site: str, member: Appliance, present: frozenset[IPv4Address]) -> Firewall:
+    configuration = member.configuration()
     nics = {one.name: devices.device(one.section) for one in configuration.interfaces if one.enabled}
     tunnels: dict[str, tuple[str, ...]] = {}
     if configuration.vpn.tunnels:
@@ -36,7 +42,7 @@ def _firewall(environment: LabEnvironment, site: str, present: frozenset[IPv4Add
     if vpn.enabled:
         pools = ((devices.SSL_VPN_UDP, vpn.udp_pool), (devices.SSL_VPN_TCP, vpn.pool))
         tunnels[SSL_VPN] = tuple(device for device, pool in pools if pool)
-    return Firewall(site, active.host, nics, dict.fromkeys(nics, present), tunnels)
+    return Firewall(site, member.host, nics, dict.fromkeys(nics, present), tunnels)
 
 
 def _present(environment: LabEnvironment) -> Iterator[IPv4Address]:

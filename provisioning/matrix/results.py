@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from lab.matrix.trace import FIREWALL
+from lab.matrix.trace import FIREWALL, Probe
 from provisioning.matrix.comparison import Compared
 from provisioning.matrix.measured import Matrix
+from provisioning.matrix.passive import Silence
 from sns.packet_classes import PacketClass, packet_classes
 from sns.prediction import Flow
 
@@ -35,19 +36,35 @@ class Row:
 
 @dataclass(slots=True)
 class Results:
-    """``rows`` by site and arrival; ``seconds`` is what measuring took, with what it needs and without the lab's start."""
+    """``rows`` by site and arrival; ``seconds`` is what measuring took, with what it needs and without the lab's start.
+
+    ``through`` are the packets that were put in at a wire and let through, by site; ``passive`` is what the passive members
+    did with the like.
+    """
 
     rows: dict[tuple[str, str], Row] = field(default_factory=dict)
     classes: int = 0
     replies: int = 0
     disagreeing: list[Compared] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
+    through: dict[str, list[Probe]] = field(default_factory=dict)
+    passive: list[Silence] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
     def measured(self) -> int:
         """How many packets were measured."""
         return sum(row.measured for row in self.rows.values())
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether anything was measured that the configurations do not say."""
+        return bool(self.disagreeing) or any(one.seen for one in self.passive)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something could not be measured."""
+        return bool(self.lost) or any(one.arrived != one.sent for one in self.passive)
 
     @property
     def per_minute(self) -> int:
@@ -67,6 +84,10 @@ class Results:
                 {"site": site, "arrival": arrival, "measured": row.measured, "passed": row.passed, "taken": row.taken,
                  "reset": row.reset, "refused": row.refused, "unsent": row.unsent}
                 for (site, arrival), row in self.rows.items()
+            ],
+            "passive": [
+                {"site": one.site, "member": one.member, "sent": one.sent, "arrived": one.arrived, "seen": list(one.seen)}
+                for one in self.passive
             ],
             "disagreements": [told(each) for each in self.disagreeing],
         }  # fmt: skip
@@ -105,10 +126,18 @@ def whole(matrix: Matrix, sites: Sequence[str], *, every_end: bool = False, one_
             continue
         _count(results.rows[compared.site, compared.flow.arrival], compared)
         results.replies += compared.trace.replied is not None
+        _through(results, compared)
         if compared.disagreements:
             results.disagreeing.append(compared)
     results.seconds = time.monotonic() - begun
     return results
+
+
+def _through(results: Results, compared: Compared) -> None:
+    """Keep it if it came in by a wire, and the firewall let it through."""
+    last, probe = compared.trace.last, compared.trace.probe
+    if last is not None and probe.entry == f"{compared.site}:{compared.flow.arrival}" and compared.flow.arrival != FIREWALL:
+        results.through.setdefault(compared.site, []).append(probe)
 
 
 def _flows(one: PacketClass, every_end: bool) -> Iterator[Flow]:

@@ -13,8 +13,9 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports import coverage as counted
 from reports.entries import Json
-from reports.html import drawing, facts, failovers, flows, plots, series
+from reports.html import coverage, drawing, facts, failovers, flows, plots, series
 from reports.html.controls import Controls
 from reports.html.view import view
 from reports.languages import Language, language, utc
@@ -56,6 +57,8 @@ def render(record: Record, *, code: str = "en", medium: Medium = "screen", way: 
             spread=lambda group: failovers.spread(group, said, medium),
             direction=lambda lane: failovers.direction(lane, said),
             class_name=lambda name: failovers.class_name(name, said),
+            coverage=coverage.sites(report),
+            unaffected=counted.unaffected(record),
             controls=Controls(record, report),
             record=record,
             run=record.run,

@@ -65,6 +65,11 @@ class InstanceView:
         return self.scenario.evidence
 
     @property
+    def exercised(self) -> list[tuple[str, int]]:
+        """The places of configurations that it exercised, with the site, and how much each saw."""
+        return [(f"{one.site}/{place}", number) for one in self.scenario.coverage for place, number in one.touched.items()]
+
+    @property
     def refuted(self) -> Observation | None:
         """The observation that did not hold, which is the last one when there is any."""
         return next((one for one in reversed(self.scenario.observations) if one.verdict == "fail"), None)

@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep what ``--scenario`` asks for, and refuse an id that no collected scenario has; without it, no campaign unasked."""
     wanted: list[str] = config.getoption("--scenario")
     if not wanted and not config.getoption("--campaign"):
-        _keep(config, items, lambda item: not _is_campaign(item))
+        _keep(config, items, lambda item: not is_campaign(item))
     if not wanted or not items:
         return
     names = {_id(item) for item in items}
@@ -101,7 +101,8 @@ def _keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pyt
         items[:] = [item for item in items if wanted(item)]
 
 
-def _is_campaign(item: pytest.Item) -> bool:
+def is_campaign(item: pytest.Item) -> bool:
+    """Whether a test is run only when it is asked for."""
     return item.get_closest_marker(tags.CAMPAIGN) is not None
 
 

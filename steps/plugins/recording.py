@@ -176,7 +176,7 @@ class Recorder:
         self._not_counted = 0.0
         self._open: _OpenStep | None = None
         self._plan = Plan(planned=())
-        self._deselected = 0
+        self._deselected: list[pytest.Item] = []
         self._only_ours = True
         self._lost = ""
 
@@ -241,15 +241,12 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Remember what is going to run."""
-        config = self.config
         ours = [item for item in session.items if collection.template_of(item)]
-        features = run_header.feature_hashes(config, ours)
-        planned = tuple(item.name for item in ours)
-        self._plan = Plan(planned=planned, deselected=self._deselected, features=features, unaffected=gating.unaffected(config))
+        self._plan = run_header.plan(self.config, ours, self._deselected)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        """Count what was left out on request."""
-        self._deselected += sum(not sharding.elsewhere(self.config, item) for item in items)
+        """Remember what was left out on request."""
+        self._deselected += [item for item in items if not sharding.elsewhere(self.config, item)]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """What could not be collected is pytest's to tell."""

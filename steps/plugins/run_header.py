@@ -6,7 +6,7 @@ import hashlib
 import platform
 import secrets
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reports.entries import Run
-from steps.plugins import clock, collection, instances, surroundings
+from reports.entries import Plan, Run
+from steps.plugins import clock, collection, gating, instances, surroundings
 
 if TYPE_CHECKING:
     from provisioning.redaction import Redaction
@@ -100,9 +100,15 @@ def hash_of(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def feature_hashes(config: pytest.Config, items: Iterable[pytest.Item]) -> dict[str, str]:
-    """The SHA-256 of each file that these tests stand in, by its path in the project."""
-    return {collection.relative(path, config): hash_of(path) for path in sorted({item.path for item in items})}
+def plan(config: pytest.Config, items: Sequence[pytest.Item], left_out: Sequence[pytest.Item]) -> Plan:
+    """What is going to run, and what was left out."""
+    return Plan(
+        planned=tuple(item.name for item in items),
+        deselected=len(left_out),
+        campaign=sum(map(instances.is_campaign, left_out)),
+        features={collection.relative(path, config): hash_of(path) for path in sorted({item.path for item in items})},
+        unaffected=gating.unaffected(config),
+    )
 
 
 def hash_of_list(files: Mapping[str, str]) -> str:

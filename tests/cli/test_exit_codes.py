@@ -68,6 +68,44 @@ def test_a_wrong_call_of_mutate(arguments: tuple[str, ...], status: int, told: s
     assert "Traceback" not in done.stderr
 
 
+_NO_SOURCE = "rempart: nowhere: no such file or folder (give a folder, a backup, or REV:path of a git repository)"
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "arguments, status, told",
+    [
+        (("matrix", "--deployment", "nowhere"), 2, "rempart: nowhere/deployment.toml:1: deployment: no such folder"),
+        (("matrix", "--site", "par1"), 2, "rempart: --site par1: the plan has sbg7, gra11"),
+        (("matrix", "--one-in", "0"), 2, "rempart: --one-in: write a number from 1 on"),
+        (("matrix", "--run", "abc"), 1, "rempart: no lab abc of a deployment is running"),
+        (("matrix", "--lab", "attach"), 1, "rempart: no lab is running (`rempart lab up` starts one)"),
+        (("gate", "--before", "deployments/guide"), 2, "the following arguments are required: --after"),
+        (("gate", "--before", "nowhere", "--after", "deployments/guide"), 2, _NO_SOURCE),
+        (
+            ("gate", "--static", "--before", "deployments/guide", "--after", "deployments/minimal"),
+            2,
+            "rempart: the two are not of the same sites: gra11 only in one of them",
+        ),
+        (("check", "nowhere"), 2, _NO_SOURCE),
+        (("compare", "deployments/guide", "nowhere"), 2, _NO_SOURCE),
+        (("preflight", "nowhere"), 2, "nowhere"),
+        (("verify", "nowhere"), 2, "rempart: nowhere/record.jsonl: there is no record"),
+        (("report", "nowhere"), 2, "rempart: nowhere/record.jsonl: No such file or directory"),
+        (("report", "merge", "nowhere", "--output", "nowhere/else"), 2, "rempart: nowhere/record.jsonl: there is no record"),
+        (("lab", "torture", "--minutes", "x"), 2, "argument --minutes"),
+        (("lab", "torture", "--deployment", "nowhere"), 2, "rempart: nowhere/deployment.toml:1: deployment: no such folder"),
+        (("sideways",), 2, "invalid choice: 'sideways'"),
+    ],
+)
+def test_a_wrong_call_of_a_command(arguments: tuple[str, ...], status: int, told: str, tmp_path: Path) -> None:
+    done = _rempart(*arguments, state=tmp_path)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @needs_root
 @pytest.mark.parametrize(
     "arguments, status, told",

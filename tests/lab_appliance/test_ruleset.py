@@ -146,7 +146,8 @@ def test_the_order_is_established_then_implicit_then_slot_then_default(tmp_path:
 
 
 def test_what_the_firewall_sends_itself_passes_unless_fwdefault_is_off(tmp_path: Path) -> None:
-    assert chain(ruleset.translate(guide(tmp_path / "on")), "own") == []
+    own = chain(ruleset.translate(guide(tmp_path / "on")), "own")
+    assert own[-1] == 'counter name "implicit_fwdefault" accept'
     options = GUIDE["Filter/filter"].replace("[Config]\n", "[Config]\nfwdefault=0\n")
     own = chain(ruleset.translate(guide(tmp_path / "off", {"Filter/filter": options})), "own")
     assert own[-1] == 'counter name "fwdefault" drop'

@@ -84,6 +84,18 @@ ROWS = (
         "expected the exit status: 1, observed 0",
     ),
     Row(
+        "SNS-MGMT-08[sbg7]",
+        "A rule lets names be asked of the firewall from anywhere",
+        rule_above("sbg7", PUBLISHED, "pass from any on out to Firewall_out port dns"),
+        "expected the UDP ports that are let through: [1194], observed [53, 1194]",
+    ),
+    Row(
+        "SNS-MGMT-08[gra11]",
+        "The rule that ends the slot refuses by an answer",
+        rule_changed("gra11", "192c4b70005_1", "block log", "reset"),
+        "expected the UDP ports that answer all the same: [], observed […",
+    ),
+    Row(
         "SNS-POL-01[sbg7]",
         "A rule of the slot was changed, and the slot not activated",
         edited("sbg7", "Filter/05", "block log from any to firewall_all port", "pass log from any to firewall_all port"),

@@ -124,3 +124,10 @@ class Run:
             samples=self.samples or earlier.samples,
             failures=self.failures,
         )
+
+
+def tell(what: str, seconds: Sequence[float]) -> None:
+    """Print a cost on a line: the median, and all that were measured."""
+    print(
+        f"{what:<90}{statistics.median(seconds):6.2f} s (of {', '.join(f'{one:.2f}' for one in sorted(seconds))})", flush=True
+    )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.figures import tell
 from provisioning import in_place
 from provisioning.deployment import load
 from provisioning.environment import lab_up
@@ -64,8 +64,8 @@ def main() -> int:
             path = tree.parent / name if name.startswith("Data/") else tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        _tell("read", [_timed(lambda: read(tree)) for _ in range(given.runs)])
-        _tell("read and check", [_timed(lambda: check(read(tree))) for _ in range(given.runs)])
+        tell("read", [_timed(lambda: read(tree)) for _ in range(given.runs)])
+        tell("read and check", [_timed(lambda: check(read(tree))) for _ in range(given.runs)])
     if os.geteuid() != 0:
         print("to apply it needs root, as the lab does: run the same command with sudo", file=sys.stderr)
         return 2
@@ -80,17 +80,13 @@ def main() -> int:
             spent.append(applied.seconds)
             enfilter.append(_timed(lambda: firewall.apply("enfilter")))
             back.append(applied.undo())
-        _tell(f"applied in place on both members ({', '.join(applied.commands)})", spent)
-        _tell("enfilter on one member", enfilter)
-        _tell("put back", back)
+        tell(f"applied in place on both members ({', '.join(applied.commands)})", spent)
+        tell("enfilter on one member", enfilter)
+        tell("put back", back)
     finally:
         environment.close()
         environment.lab.down()
     return 0
-
-
-def _tell(what: str, seconds: list[float]) -> None:
-    print(f"{what:<90}{statistics.median(seconds):6.2f} s (of {', '.join(f'{one:.2f}' for one in sorted(seconds))})")
 
 
 if __name__ == "__main__":

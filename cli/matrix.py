@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
-
     from ipaddress import IPv4Address
 
     from lab.matrix.stand import Client

@@ -22,7 +22,11 @@ from .resolution import PortRange, Resolver
 from .space import Space
 
 _RULENAME = re.compile(r'\s+rulename\s+"?[^"\s]*"?')
-"""A rule's identity for the appliance, which says nothing to a person."""
+
+
+def without_name(text: str) -> str:
+    """A rule without its identity for the appliance, which says nothing to a person."""
+    return _RULENAME.sub("", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,7 @@ class _Fates:
             case ImplicitRule() as hidden:
                 return Cause(f"implicit rule {hidden.token}", self._place(hidden.location))
             case rule:
-                return Cause(f'rule {rule.number} "{_RULENAME.sub("", rule.text)}"', self._place(rule.location))
+                return Cause(f'rule {rule.number} "{without_name(rule.text)}"', self._place(rule.location))
 
     def _place(self, location: Location) -> Location:
         label = self._configuration.label

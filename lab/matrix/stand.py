@@ -110,8 +110,8 @@ class Stand:
         """Have the VPN user's own stack take nothing that is numbered: it would answer."""
         table = f"rempart_mute_{client.transport}"
         taken = f'iifname "{client.device}" ip ttl {packets.MARKED.start}-{packets.MARKED.stop - 1}'
-        chain = f"chain taken {{ type filter hook input priority 0; policy accept; {taken} drop; }}"
-        client.host.must("nft", f"add table ip {table} {{ {chain} }}")
+        chain = f"chain taken {{\ntype filter hook input priority 0; policy accept;\n{taken} drop\n}}"
+        client.host.must("nft", "-f", "-", stdin=f"table ip {table} {{\n{chain}\n}}\n".encode())
         self._closing.callback(client.host.must, "nft", f"delete table ip {table}")
 
     def _kept(self, opened: Opened) -> Opened:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lab.appliance import counters
 from provisioning.evidence import logs, states
 from sns import implicit
+from sns.comparison import without_name
 from sns.resolution import Resolver
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Exercised:
 def rules(configuration: Configuration) -> dict[str, str]:
     """Every place that can be exercised, with its words: rules of the active slot, implicit ones, tunnels, rights, routes."""
     policy = configuration.policy
-    found = {str(rule.location): rule.text for rule in (*policy.filter, *policy.nat) if rule.enabled}
+    found = {str(rule.location): without_name(rule.text) for rule in (*policy.filter, *policy.nat) if rule.enabled}
     for hidden in implicit.rules(configuration):
         found[counters.key(counters.of_implicit(hidden.token))] = f"implicit rule {hidden.token}"
     for tunnel in configuration.vpn.tunnels:

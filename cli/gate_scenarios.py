@@ -68,7 +68,7 @@ def run(gated: Gated, lab: str, deployment: Path, choice: Choice, runs: Path | N
         counts={str(verdict): number for verdict, number in record.counts().items()},
         failed={name: reason for name, (verdict, reason) in verdicts.items() if verdict == "fail"},
         unclear=unclear,
-        ran=tuple(record.scenarios),
+        ran=tuple(name for name, (verdict, _) in verdicts.items() if verdict not in ("not applicable", "skipped")),
         unaffected=record.plan.unaffected if record.plan else {},
         record=folder,
     )

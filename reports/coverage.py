@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from reports.record import Record
+from reports.record import Record, ScenarioRecord
 
 
 def untouched(record: Record) -> dict[str, dict[str, str]]:
@@ -23,12 +23,22 @@ def untouched(record: Record) -> dict[str, dict[str, str]]:
 
 
 def met(record: Record) -> dict[str, dict[str, frozenset[str]]]:
-    """The rules that each scenario met, by site: of those scenarios that passed, and of which all is known."""
-    return {
-        name: {one.site: frozenset(one.touched) for one in scenario.coverage}
-        for name, scenario in record.scenarios.items()
-        if scenario.verdict == "pass" and scenario.coverage and all(one.whole for one in scenario.coverage)
-    }
+    """The rules that each scenario met, by site: of those scenarios that passed, and of which all is known.
+
+    Scenarios of one place that begin with the same sentence are taken together: what the first of them has started, and was
+    counted for it, may go on in the next.
+    """
+    together: dict[tuple[str, str], list[ScenarioRecord]] = defaultdict(list)
+    for name, scenario in record.scenarios.items():
+        together[name.partition("[")[2], scenario.start.steps[0] if scenario.start.steps else ""].append(scenario)
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for scenarios in together.values():
+        if all(one.verdict == "pass" and one.coverage and all(seen.whole for seen in one.coverage) for one in scenarios):
+            places: dict[str, frozenset[str]] = defaultdict(frozenset)
+            for seen in (seen for one in scenarios for seen in one.coverage):
+                places[seen.site] |= seen.touched.keys()
+            found |= {one.start.instance: dict(places) for one in scenarios}
+    return found
 
 
 def unaffected(record: Record) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from lab.errors import LabError
@@ -47,8 +47,22 @@ def seen(environment: LabEnvironment, flows: Flows) -> dict[int, Seen]:
                 clients = leaving.enter_context(connected(environment))
             except LabError as not_connected:
                 why = str(not_connected)
-        measured = {(one.site, one.flow): _told(one) for one in measure(environment, flows.values(), clients)}
-    return {place: measured.get(asked) or Seen(unmeasured=_why_not(asked[1], why)) for place, asked in flows.items()}
+        asked = _of_users(environment, flows, clients)
+        measured = {(one.site, one.flow): _told(one) for one in measure(environment, asked.values(), clients)}
+    return {place: measured.get(one) or Seen(unmeasured=_why_not(one[1], why)) for place, one in asked.items()}
+
+
+def _of_users(environment: LabEnvironment, flows: Flows, clients: Sequence[tuple[Client, IPv4Address]]) -> Flows:
+    """The same packets from the addresses that the users have: of two in a row the second may get another."""
+    own = {
+        (client.site, pool.first_user): address
+        for client, address in clients
+        for pool in environment.deployment.site(client.site).pools
+        if pool.protocol == client.transport
+    }
+    return {
+        place: (site, replace(flow, source=own.get((site, flow.source), flow.source))) for place, (site, flow) in flows.items()
+    }
 
 
 def _why_not(flow: Flow, no_user: str) -> str:

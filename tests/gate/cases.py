@@ -61,7 +61,7 @@ BAD = (
     _bad("the published page gone", "refused", "closes.internet", f"{_STRANGER}, tcp/80",
          (RULES, PUBLISHED, f"off {PUBLISHED}")),
     _bad("no translation on the way out", "approval", "changes.private",
-         "web-sbg7 (10.200.0.10) -> stranger (198.51.100.102), tcp/443",
+         "web-sbg7 (10.200.0.10) -> resolver (198.51.100.53), tcp/53",
          (RULES, "nat from vlan200 to internet on out", "off nat from vlan200 to internet on out")),
     _bad("the firewall's own addresses open inside", "approval", "opens.private", "icmp type 8, in by in",
          (RULES, "block log from any to firewall_all rulename", "off block log from any to firewall_all rulename")),

@@ -115,11 +115,27 @@ def test_a_run_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path, head
     assert gate_coverage.find(load(GUIDE), None, tmp_path) is None
 
 
-def _seen(verdict: Verdict = "pass", *, whole: bool = True) -> ScenarioRecord:
-    coverage = [Coverage(instance="i", site="sbg7", touched={"Filter/05:3": 2}, whole=whole)]
-    return ScenarioRecord(scenario("i"), coverage=coverage, outcome=outcome("i", verdict))
+def _seen(name: str, *places: str, verdict: Verdict = "pass", whole: bool = True, first: str = "") -> ScenarioRecord:
+    coverage = [Coverage(instance=name, site="sbg7", touched=dict.fromkeys(places, 1), whole=whole)]
+    start = dataclasses.replace(scenario(name), steps=(first or f"Given {name}", "Then all is well"))
+    return ScenarioRecord(start, coverage=coverage, outcome=outcome(name, verdict))
+
+
+def _met(*scenarios: ScenarioRecord) -> dict[str, dict[str, frozenset[str]]]:
+    return met(Record(folder=Path(), run=RUN, scenarios={one.start.instance: one for one in scenarios}))
 
 
 def test_only_what_passed_and_is_whole_tells_what_a_scenario_met() -> None:
-    seen = {"passed": _seen(), "failed": _seen("fail"), "in part": _seen(whole=False)}
-    assert met(Record(folder=Path(), run=RUN, scenarios=seen)) == {"passed": {"sbg7": {"Filter/05:3"}}}
+    found = _met(_seen("passed", "Filter/05:3"), _seen("failed", "Filter/05:3", verdict="fail"), _seen("in part", whole=False))
+    assert found == {"passed": {"sbg7": {"Filter/05:3"}}}
+
+
+def test_what_one_scenario_started_may_go_on_in_the_next_that_begins_alike() -> None:
+    flows = "Given flows of every class run through the firewall"
+    one, other = _seen("SNS-HA-04[sbg7]", "Filter/05:3", first=flows), _seen("SNS-HA-05[sbg7]", first=flows)
+    elsewhere = _seen("SNS-HA-05[gra11]", first=flows)
+    found = _met(one, other, elsewhere)
+    assert [found[name]["sbg7"] for name in ("SNS-HA-04[sbg7]", "SNS-HA-05[sbg7]", "SNS-HA-05[gra11]")] == [
+        {"Filter/05:3"}, {"Filter/05:3"}, frozenset(),
+    ]  # fmt: skip
+    assert _met(_seen("SNS-HA-04[sbg7]", whole=False, first=flows), other) == {}

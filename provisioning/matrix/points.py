@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 def open_stand(
     environment: LabEnvironment, clients: Sequence[Client] = (), *, members: Mapping[str, Appliance] | None = None
 ) -> Stand:
-    """The active member of every site, or these ``members`` by site, ready. Raises LabError.
+    """The active member of every site, or these passive ``members`` by site, which have no tunnels. Raises LabError.
 
     ``clients`` are VPN users that are connected.
     """
     present = frozenset(_present(environment))
     measured = members or {site: environment.firewall(site) for site in environment.deployment.sites}
     firewalls = [_firewall(site, member, present) for site, member in measured.items()]
+    if members is not None:
+        firewalls = [replace(firewall, tunnels={}) for firewall in firewalls]
     return Stand(environment.lab.fabric, firewalls, clients)
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 
 from lab.appliance import configuration as configurations
-from lab.appliance import counters, filterlog, programs, reassessment, ruleset, slots, webproxy
+from lab.appliance import counters, filterlog, nft, reassessment, ruleset, slots, webproxy
 from lab.appliance.errors import ApplianceError, Misused, Refused
 from lab.appliance.proxies import proxies_of
 from sns.errors import ResolutionError
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     word = arguments[0] if arguments else "-u"
     with configurations.exclusive():
         if word == "off":
-            programs.run(("nft", "-f", "-"), given=ruleset.everything_passes())
+            nft.load_policy(ruleset.everything_passes())
             return 0
         if word in ("on", "-u"):
             apply(configurations.load())
@@ -59,7 +59,7 @@ def load(configuration: Configuration) -> None:
     filterlog.start()
     if proxies:
         webproxy.reload(configuration, proxies)
-    programs.run(("nft", "-f", "-"), given=f"{text}{_stamp()}")
+    nft.load_policy(f"{text}{_stamp()}")
     reassessment.reassess(configuration)
     if not proxies:
         webproxy.reload(configuration, ())

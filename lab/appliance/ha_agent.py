@@ -352,6 +352,8 @@ class Agent:
                 case ["synchronised", digest]:
                     self.last_sync, self.digest = int(time.time()), bytes.fromhex(digest)
                     self.log.note("synchronised", digest=digest)
+                case ["quiet", seconds]:
+                    self.lease.be_quiet(float(seconds))
                 case ["reload"]:
                     self._order(Order.REREAD)
                 case _:

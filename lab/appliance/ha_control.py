@@ -4,6 +4,7 @@
     switch                          hand the active role over
     force active|passive|none       the administrator's word, until it is taken back or the agent restarts
     synchronised HEX                hasync made both configurations this digest
+    quiet SECONDS                   one lease for so long and no renewal meanwhile; 0 ends it
     reload                          the HA files or the interfaces changed
 
 An answer with ``error`` is a refusal, in words for the administrator.

@@ -30,6 +30,7 @@ class Lease:
         self._stopped = threading.Event()
         self._proof = 0.0
         self._until = 0.0
+        self._quiet_until = 0.0
         self.failure: OSError | None = None
         self._thread = threading.Thread(target=self._renew_for_ever, daemon=True, name="lease")
         self._thread.start()
@@ -47,6 +48,17 @@ class Lease:
         with self._lock:
             self._gate.shut()
             self._until = 0.0
+
+    def be_quiet(self, seconds: float) -> None:
+        """Grant for so long at once and ask the kernel for nothing meanwhile: a long policy is read and loaded. 0 ends that.
+
+        In that time the gate does not shut by itself when the agent hangs.
+        """
+        with self._lock:
+            self._quiet_until = time.monotonic() + seconds - self._seconds
+            if seconds and self._granted.is_set():
+                self._gate.open(seconds)
+                self._until = time.monotonic() + seconds
 
     def prove(self) -> None:
         """The agent's loop is alive; without this the lease is not renewed."""
@@ -79,7 +91,7 @@ class Lease:
 
     def _renew(self) -> None:
         with self._lock:
-            if not self._granted.is_set() or self._stopped.is_set():
+            if not self._granted.is_set() or self._stopped.is_set() or time.monotonic() < self._quiet_until:
                 return
             try:
                 self._open()

@@ -11,7 +11,7 @@ route guards against.
 
 from __future__ import annotations
 
-from lab.appliance import counters, devices, marks, programs
+from lab.appliance import counters, devices, marks, nft
 from lab.appliance.ipsec import FIREWALL_MARK
 from lab.appliance.matches import address_text
 from sns.addresses import AddressSet
@@ -83,4 +83,4 @@ def translate(configuration: Configuration) -> str:
 
 def apply(configuration: Configuration) -> None:
     """Make the active VPN slot's policy the running one. Raises ProgramFailed, ResolutionError."""
-    programs.run(("nft", "-f", "-"), given=translate(configuration))
+    nft.load(translate(configuration))

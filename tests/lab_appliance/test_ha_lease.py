@@ -69,3 +69,16 @@ def test_what_is_revoked_is_not_renewed(lease: Lease, gate: Clockwork) -> None:
     opened = len(gate.until)
     time.sleep(SECONDS)  # in which it would be renewed several times
     assert (len(gate.until), gate.shuts, lease.held) == (opened, 1, False)
+
+
+def test_what_is_quiet_has_one_long_lease_and_is_renewed_again_afterwards(lease: Lease, gate: Clockwork) -> None:
+    lease.grant()
+    lease.be_quiet(10 * SECONDS)
+    opened, until = len(gate.until), max(gate.until)
+    lease.prove()
+    time.sleep(SECONDS)  # in which it would be renewed several times
+    assert (len(gate.until), lease.held) == (opened, True)
+    lease.be_quiet(0)
+    lease.prove()
+    eventually(lambda: len(gate.until) > opened, within=5.0, phase="the next renewal")
+    assert gate.until[-1] < until

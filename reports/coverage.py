@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from reports.record import Record, ScenarioRecord
 
 
+def by_site(record: Record) -> dict[str, dict[str, str]]:
+    """What can be exercised, by site: each of several workers writes it of its own lab."""
+    return {rules.site: rules.places for rules in record.rules}
+
+
 def untouched(record: Record) -> dict[str, dict[str, str]]:
     """The places that no scenario touched, with their words, by site; sites of which all is touched are left out."""
     touched: Counter[tuple[str, str]] = Counter()
@@ -16,8 +21,8 @@ def untouched(record: Record) -> dict[str, dict[str, str]]:
         for one in scenario.coverage:
             touched.update({(one.site, place): count for place, count in one.touched.items()})
     left = {
-        rules.site: {place: words for place, words in rules.places.items() if not touched[rules.site, place]}
-        for rules in record.rules
+        site: {place: words for place, words in places.items() if not touched[site, place]}
+        for site, places in by_site(record).items()
     }
     return {site: places for site, places in left.items() if places}
 
@@ -53,7 +58,7 @@ def told(record: Record, width: int) -> Iterator[str]:
     """The coverage in a few lines; nothing for a record that does not have it, or of a part of the scenarios."""
     if not record.rules or (record.plan and record.plan.deselected > record.plan.campaign) or record.not_run:
         return
-    left, whole = untouched(record), sum(len({*rules.places}) for rules in record.rules)
+    left, whole = untouched(record), sum(map(len, by_site(record).values()))
     missed = sum(len(places) for places in left.values())
     yield f"{whole - missed} of {whole} rules, tunnels, rights and routes were exercised" + (", not:" if missed else "")
     for site, places in left.items():

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reports import coverage
 from reports.html.view import InstanceView, ReportView
 
 
@@ -39,6 +40,6 @@ def sites(report: ReportView) -> list[SiteView]:
             for place in one.touched:
                 by[one.site, place].append(instance)
     return [
-        SiteView(rules.site, [PlaceView(place, words, by[rules.site, place]) for place, words in rules.places.items()])
-        for rules in report.record.rules
+        SiteView(site, [PlaceView(place, words, by[site, place]) for place, words in places.items()])
+        for site, places in coverage.by_site(report.record).items()
     ]

@@ -40,7 +40,7 @@ def coverage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in names:
         met = {PUBLISHED: 1, MET.get(name, PUBLISHED): 1}
         of_site = [] if name in OF_NO_SITE else [Coverage(instance=name, site="sbg7", touched=met, whole=True)]
-        lines += [scenario(name), *of_site, outcome(name)]
+        lines += [dataclasses.replace(scenario(name), steps=(f"Given {name}",)), *of_site, outcome(name)]
     folder = tmp_path_factory.mktemp("run")
     written(folder, [*lines, End(status=0, seconds=1.0, counts={"pass": len(names)})])
     return folder

@@ -33,7 +33,8 @@ def _counters() -> dict[str, tuple[int, int]]:
         except ProgramFailed:
             continue  # nothing was loaded yet
         for entry in told["nftables"]:
-            if (counter := entry.get("counter")) and counter["name"] != counters.APPLIED:
+            if "counter" in entry:
+                counter = entry["counter"]
                 found[counter["name"]] = counter["packets"], counter["bytes"]
     return found
 

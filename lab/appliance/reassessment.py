@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from lab.appliance import programs
+from lab.appliance.errors import ProgramFailed
 from sns.model import Configuration
 from sns.paths import Paths
 from sns.prediction import Flow, Predictor
 from sns.resolution import Resolver
 
+_ATTEMPTS = 5  # at connections of which some end by themselves
 _PAIRS = re.compile(r"(src|dst|sport|dport|type)=(\S+)")
 
 
@@ -43,11 +45,18 @@ class Connection:
 
 def reassess(configuration: Configuration) -> int:
     """End what the active policy refuses; how many connections that were. Raises ProgramFailed, ResolutionError."""
-    judge = _Judge(configuration)
-    refused = [one for one in listed(programs.run(("conntrack", "-L"))) if judge.refuses(one)]
-    if refused:
-        programs.run(("conntrack", "-R", "-"), given="".join(f"{one.deletion}\n" for one in refused))
-    return len(refused)
+    judge, most = _Judge(configuration), 0
+    for attempt in range(1, _ATTEMPTS + 1):
+        refused = [one for one in listed(programs.run(("conntrack", "-L"))) if judge.refuses(one)]
+        most = max(most, len(refused))
+        try:
+            if refused:
+                programs.run(("conntrack", "-R", "-"), given="".join(f"{one.deletion}\n" for one in refused))
+            break
+        except ProgramFailed:  # at the first that has ended by itself meanwhile: those after it are still there
+            if attempt == _ATTEMPTS:
+                raise
+    return most
 
 
 def listed(table: str) -> Iterator[Connection]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from lab.appliance.reassessment import listed
+from lab.appliance import programs
+from lab.appliance.errors import ProgramFailed
+from lab.appliance.reassessment import listed, reassess
+from sns.reader import read
+from tests.provisioning.plans import GUIDE
 
 TCP = (
     "tcp      6 431999 ESTABLISHED src=10.200.0.10 dst=198.51.100.10 sport=40000 dport=7 "
@@ -36,3 +40,23 @@ def test_protocols_without_ports_are_left_alone() -> None:
     assert (
         list(listed("unknown  50 599 src=203.0.113.153 dst=147.135.161.153 src=147.135.161.153 dst=203.0.113.153 use=1")) == []
     )
+
+
+def test_a_connection_that_ends_by_itself_meanwhile_keeps_none_of_the_others_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = [UDP, UDP.replace("sport=5000 dport=53 [", "sport=5001 dport=53 [")]
+    table, deleted = list(refused), list[str]()
+
+    def conntrack(arguments: tuple[str, ...], *, given: str = "") -> str:
+        if arguments[1] == "-L":
+            return "\n".join(table)
+        if len(table) == 2:
+            del table[0]  # it ends between the two, and conntrack stops at the line that finds nothing
+            raise ProgramFailed(arguments, "such conntrack doesn't exist")
+        deleted.append(given.strip())
+        table.clear()
+        return ""
+
+    monkeypatch.setattr(programs, "run", conntrack)
+    assert reassess(read(GUIDE / "sbg7" / "ConfigFiles", label="sbg7")) == 2
+    assert len(deleted) == 1
+    assert "--sport 5001" in deleted[0]

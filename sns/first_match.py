@@ -48,7 +48,11 @@ class FirstMatch:
         self.unsolicited = Layer(None, self.space.unsolicited(), "the lack of a connection that they belong to")
         self.hidden = [Layer(rule, [box]) for rule in implicit.rules(configuration) if (box := self.space.implicit(rule))]
         self.rules = [Layer(rule, self.space.rule(rule)) for rule in policy.filter if _decides(rule)]
-        self.translations = [Layer(rule, self.space.rule(rule)) for rule in policy.nat if rule.enabled and not rule.unmodelled]
+        self.translations = [Layer(rule, self._translated(rule)) for rule in policy.nat if rule.enabled and not rule.unmodelled]
+
+    def _translated(self, rule: Rule) -> list[Box]:
+        boxes = self.space.rule(rule)
+        return outside(boxes, self.space.tunnelled()) if _only_source(rule) else boxes
 
     @property
     def layers(self) -> list[Layer]:

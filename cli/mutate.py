@@ -1,6 +1,6 @@
 """``rempart mutate``: is the suite any good? Plausible mistakes are made in a configuration, and the scenarios must notice.
 
-Exit codes: 0 every mutant was killed, is equivalent or invalid; 1 one survived, or stays unproven; 2 wrong use or bad input;
+Exit codes: 0 no mutant survived or stays unproven; 1 one did; 2 wrong use or bad input;
 4 nothing could be run (the features, the deployment or the lab); 130 interrupted, 143 terminated: the lab is gone all the same.
 """
 
@@ -38,7 +38,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--scenario", action="append", default=[], metavar="ID", help="only this scenario; repeatable")
     parser.add_argument("--format", choices=("text", "json", "md"), default="text")
     parser.add_argument(
-        "--join", action="append", default=[], type=Path, metavar="FILE", help="only join the JSON of shards; repeatable"
+        "--join",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="only join the JSON of runs; repeatable, later ones count",
     )
     parser.add_argument("--list", action="store_true", help="only name the mutants")
 

@@ -105,10 +105,14 @@ class Appliance:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put the configuration back and apply what differs. Raises CommandFailed when that does not work."""
+        self.apply_changes(self.put_back(snapshot))
+
+    def put_back(self, snapshot: Snapshot) -> set[str]:
+        """Put the configuration back without applying it; the files (paths below the root) that differed."""
         now = dict(self._files())
         changed = {path for path in now.keys() | snapshot.files.keys() if now.get(path) != snapshot.files.get(path)}
         self.replace({path: snapshot.files.get(path) for path in changed})
-        self.apply_changes(changed)
+        return changed
 
     def replace(self, files: Mapping[str, bytes | None]) -> None:
         """Replace files (paths below the root), or remove those without content; nothing changes until they are applied."""

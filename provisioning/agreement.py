@@ -15,7 +15,7 @@ from provisioning.deployment_model import Network, Pool, PublishedService, Site,
 from provisioning.secrets import REFERENCE
 from provisioning.toml_lines import Place, field_name
 from sns.errors import ConfigurationNotFound, ResolutionError
-from sns.model import Finding, Interface, Location, Peer, Rule, Severity
+from sns.model import Configuration, Finding, Interface, Location, Peer, Rule, Severity
 from sns.resolution import Resolver
 
 _Value = TypeVar("_Value")
@@ -29,6 +29,11 @@ def check(deployment: Deployment) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(findings))
 
 
+def check_site(deployment: Deployment, site: str, configuration: Configuration) -> tuple[Finding, ...]:
+    """The same of one site, if its firewall had another configuration than that of its folder."""
+    return tuple(dict.fromkeys(_SiteComparison(deployment, deployment.site(site)).findings(configuration)))
+
+
 class _SiteComparison:
     """One site's plan beside its firewall's configuration."""
 
@@ -37,9 +42,9 @@ class _SiteComparison:
         self.site = site
         self._found: list[Finding] = []
 
-    def findings(self) -> list[Finding]:
+    def findings(self, instead: Configuration | None = None) -> list[Finding]:
         try:
-            self.configuration = self.deployment.configuration(self.site.name)
+            self.configuration = instead or self.deployment.configuration(self.site.name)
         except ConfigurationNotFound as error:
             self._in_plan(self.site.place, str(error))
             return self._found

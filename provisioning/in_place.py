@@ -44,21 +44,30 @@ class Applied:
     seconds: float
     _cluster: Cluster = field(repr=False)
     _before: tuple[Snapshot, ...] = field(repr=False)
+    _running: Collection[str] | None = field(repr=False)
 
     def undo(self) -> float:
         """Put back the configuration that was there before, and apply it; the time in seconds. Raises CommandFailed."""
         began = time.monotonic()
-        self._cluster.restore(self._before)
+        _restore(self._cluster, self._before, self._running)
         return time.monotonic() - began
 
 
-def apply(environment: LabEnvironment, site: str, tree: Tree, *, members: Collection[str] | None = None) -> Applied:
+def apply(
+    environment: LabEnvironment,
+    site: str,
+    tree: Tree,
+    *,
+    members: Collection[str] | None = None,
+    running: Collection[str] | None = None,
+) -> Applied:
     """Make a site's running firewall run another ConfigFiles tree, and return when it does.
 
     Only files that differ are written, and only commands that these need are run, on all members side by side, as
-    ``hasync`` leaves them; with ``members`` on those alone, as when it was forgotten. Secrets of the deployment are filled
-    in, and what the lab itself made (certificates, keys) stays. Of ``Data`` only files that the tree has are looked at.
-    Connections that the new policy allows go on.
+    ``hasync`` leaves them; with ``members`` on those alone, as when it was forgotten. With ``running`` only those run
+    commands: a passive member that nobody will make active until the undoing needs none. Secrets of the deployment are
+    filled in, and what the lab itself made (certificates, keys) stays. Of ``Data`` only files that the tree has are looked
+    at. Connections that the new policy allows go on.
 
     Raises ApplyRefused when the appliance refuses a file or a secret is missing: the earlier files are then back, and
     applied. Raises LabError for a member that does not answer.
@@ -74,6 +83,8 @@ def apply(environment: LabEnvironment, site: str, tree: Tree, *, members: Collec
 
     def one(member: Appliance) -> tuple[list[str], str]:
         member.replace(edits[member.name])
+        if running is not None and member.name not in running:
+            return [], ""
         try:
             return member.apply_changes(edits[member.name]), ""
         except CommandFailed as why:
@@ -82,10 +93,22 @@ def apply(environment: LabEnvironment, site: str, tree: Tree, *, members: Collec
     with ThreadPoolExecutor() as pool:
         done = list(pool.map(one, chosen))
     if refusals := dict.fromkeys(line for _, refusal in done for line in refusal.splitlines()):
-        cluster.restore(before)
+        _restore(cluster, before, running)
         raise ApplyRefused(site, tuple(refusals))
     commands = max((commands for commands, _ in done), key=len, default=[])
-    return Applied(site, tuple(differing), tuple(commands), time.monotonic() - began, cluster, before)
+    return Applied(site, tuple(differing), tuple(commands), time.monotonic() - began, cluster, before, running)
+
+
+def _restore(cluster: Cluster, before: tuple[Snapshot, ...], running: Collection[str] | None) -> None:
+    """Put the configurations back, and apply them where they run."""
+    if running is None:
+        cluster.restore(before)
+        return
+    for member, snapshot in zip(cluster.members, before, strict=True):
+        if member.name in running:
+            member.restore(snapshot)
+        else:
+            member.put_back(snapshot)
 
 
 def files(folder: Path) -> dict[str, bytes]:

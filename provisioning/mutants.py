@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioning import in_place
+from provisioning import agreement, in_place
 from sns.mutation.judgement import Judge, Judgement, judging
 from sns.mutation.mutant import Mutant, applied
 from sns.mutation.operators import OPERATORS, mutants
@@ -84,10 +84,20 @@ def _read(deployment: Deployment, site: str, root: Path) -> Configuration:
     return read(root, label=site, leases=deployment.leases(site))
 
 
+def refused_by_plan(deployment: Deployment, mutant: Mutant, mutated: Configuration) -> str:
+    """What a test run says of a mutant before it starts anything, because the plan says otherwise; "" when it says nothing."""
+    found = next(iter(agreement.check_site(deployment, mutant.site, mutated)), None)
+    return f"{found.location}: {found.field}: {found.message}" if found else ""
+
+
 def run(environment: LabEnvironment, tree: Tree, mutant: Mutant) -> Applied:
-    """Have the lab run a mutant, on the active member alone if it was not synchronised. Raises ApplyRefused, LabError."""
+    """Have the lab run a mutant, on the active member alone if it was not synchronised. Raises ApplyRefused, LabError.
+
+    The passive member has the files but does not run them, unless the mistake is of the pair: only then do members change.
+    """
     files = in_place.files(environment.deployment.configuration_folder(mutant.site))
     for file, text in applied(mutant, tree.files).items():
         files[file] = text.encode()
-    members = None if mutant.synchronised else {environment.firewall(mutant.site).name}
-    return in_place.apply(environment, mutant.site, files, members=members)
+    active = {environment.firewall(mutant.site).name}
+    members, running = None if mutant.synchronised else active, None if mutant.of_the_pair else active
+    return in_place.apply(environment, mutant.site, files, members=members, running=running)

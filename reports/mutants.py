@@ -47,16 +47,19 @@ def as_json(results: Sequence[Result], seconds: float) -> str:
 
 
 def joined(texts: Iterable[str]) -> tuple[list[Result], float]:
-    """The results that :func:`as_json` has written of several parts, and the seconds of all. Raises ValueError."""
-    results, seconds = [], 0.0
+    """The results that :func:`as_json` has written of several parts, and the seconds of all. Raises ValueError.
+
+    A mutant that is in several parts counts as the last of them tells.
+    """
+    results, seconds = dict[str, Result](), 0.0
     for text in texts:
         try:
             whole = json.loads(text)
             seconds += whole["seconds"]
-            results += [_read(one) for one in whole["mutants"]]
+            results.update((one["name"], _read(one)) for one in whole["mutants"])
         except (KeyError, TypeError, AttributeError) as why:
             raise ValueError(f"is no result of mutants: {why!r}") from None
-    return results, seconds
+    return list(results.values()), seconds
 
 
 def _read(told: dict[str, Any]) -> Result:
@@ -114,19 +117,25 @@ the scenarios that could notice, likeliest first, until one turns red, and undoe
     rempart mutate deployments/guide --list                  # only their names
 
 - **killed**: a scenario failed that passes on the original. One that is only inconclusive kills nothing.
+  What all of them pass and the plan contradicts is killed by the plan: a test run would not even start with it.
 - **survived**: every scenario of the site passed, though the model shows what differs. It is printed, with a scenario that
   would notice.
 - **equivalent**: proved by the model: no packet of any kind meets another fate or is logged otherwise, no name stands for
   anything else, and no other value of the configuration differs. Rules that guard the same thing twice make many of these.
+- **latent**: it differs, but nobody can meet the difference as things stand, for the reason that is told: the service is off,
+  no rule lets anybody get there, or the firewall would have to send from an address that it never takes. It counts as soon as
+  something else changes.
 - **invalid**: the reader or the appliance refuses it, with file and line.
 - **unproven**: the lab could not be brought to run it.
 
-A scenario that fails on a mutant for the first time runs on the original too, which also says how long its waits take: on later
-mutants they are given three times that, and a second at least. After each mutant the files of all members, the pairs, the
-published sites and the tunnels are looked at; a lab that is not itself again is built anew. Scenarios in which members change
-run for mistakes in `HA/` alone.
+Before the first mutant every scenario runs on the original, which tells the rules that it touches and how long its waits take:
+on mutants they are given three times that, and a second at least. Those come first that touch most of what a mutant changes by
+the model, or that killed the like of it before; one for which none of this speaks has to fail twice. A mutant is applied by the
+commands that its files need, on the active member; after it the files of all members, the pairs, the published sites and the
+tunnels are looked at, and a lab that is not itself again is built anew. Scenarios in which members change run for mistakes in
+`HA/` alone, and those are applied on both members.
 
-Exit codes: 0 every mutant was killed, is equivalent or invalid; 1 one survived, or stays unproven; 2 wrong use or bad input;
+Exit codes: 0 no mutant survived or stays unproven; 1 one did; 2 wrong use or bad input;
 4 nothing could be run; 130 interrupted, 143 terminated. The lab is gone in every case, and what is known by then is printed.
 """
 
@@ -134,7 +143,7 @@ Exit codes: 0 every mutant was killed, is equivalent or invalid; 1 one survived,
 def page(results: Sequence[Result], seconds: float, deployment: str, whole: int) -> str:
     """The page: operators by verdict, what kills what, and the survivors. ``whole`` is how many mutants there are."""
     return "\n".join([HEAD, *_figures(results, seconds, deployment, whole), *_operators(results), *_killers(results),
-                      *_survivors(results)]) + "\n"  # fmt: skip
+                      *_latent(results), *_survivors(results)]) + "\n"  # fmt: skip
 
 
 def _figures(results: Sequence[Result], seconds: float, deployment: str, whole: int) -> Iterator[str]:
@@ -147,7 +156,7 @@ def _figures(results: Sequence[Result], seconds: float, deployment: str, whole: 
         yield f"**Not a full run**: {len(results)} of {whole} mutants were run."
     yield "; ".join([first, *rest]) + "."
     if decided:
-        yield f"Of those that are not equivalent or invalid, {100 * counts['killed'] / decided:.1f} % are killed."
+        yield f"Of those that are not equivalent, latent or invalid, {100 * counts['killed'] / decided:.1f} % are killed."
     yield ""
 
 
@@ -177,6 +186,15 @@ def _killers(results: Iterable[Result]) -> Iterator[str]:
     for scenario, kinds in sorted(by.items()):
         yield f"| {scenario} | {kinds.total()} | {', '.join(f'{kind} ({n})' for kind, n in kinds.most_common())} |"
     yield ""
+
+
+def _latent(results: Iterable[Result]) -> Iterator[str]:
+    found = [one for one in results if one.verdict == "latent"]
+    if found:
+        yield "## Latent"
+        yield ""
+        yield from (f"- `{one.mutant.name}`: {one.mutant.what}. {one.message}" for one in found)
+        yield ""
 
 
 def _survivors(results: Iterable[Result]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from math import ceil
 
 from pytest_bdd import given, parsers, then, when
 
@@ -12,6 +13,7 @@ from lab.probe import Outcome, Target, connect, reached
 from lab.sweep import ALL_PORTS, End, Sweep, sweep
 from provisioning.deployment_model import Pool, Site
 from sns.resolution import Resolver
+from steps.eventually import LIMIT
 from steps.patience import patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
@@ -19,6 +21,7 @@ from steps.scene import Scene
 from steps.web import fetch, status
 
 HTTPS, SSH = 443, 22
+SSH_WITHIN = 10.0  # s for a connection: it takes some 20 ms
 LOGIN = "/admin/"
 
 
@@ -39,7 +42,12 @@ def _login_page_shown(answer: Completed, record: ScenarioRecorder) -> None:
 
 @when(parsers.parse('the administrator runs "{command}" over SSH'), target_fixture="answer")
 def _run_over_ssh(scene: Scene, command: str) -> Completed:
-    return scene.environment.administrator.run("ssh", f"admin@{scene.public_address}", command)
+    return scene.environment.administrator.run("ssh", *_in_time(), f"admin@{scene.public_address}", command)
+
+
+def _in_time() -> tuple[str, str]:
+    """What has SSH give up when nobody answers. It counts in whole seconds."""
+    return "-o", f"ConnectTimeout={ceil(LIMIT.of(SSH_WITHIN))}"
 
 
 @then("the active firewall answers with its active filter slot")
@@ -52,7 +60,7 @@ def _active_slot(scene: Scene, answer: Completed, record: ScenarioRecorder) -> N
       target_fixture="answer")  # fmt: skip
 def _go_through(scene: Scene) -> Completed:
     hop = f"ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR ubuntu@{scene.server_address} hostname"
-    outer = f"ssh-add -q ~/.ssh/id_ed25519 && ssh -A admin@{scene.public_address} '{hop}'"
+    outer = f"ssh-add -q ~/.ssh/id_ed25519 && ssh {' '.join(_in_time())} -A admin@{scene.public_address} '{hop}'"
     return scene.environment.administrator.run("ssh-agent", "sh", "-c", outer)
 
 

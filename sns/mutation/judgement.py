@@ -1,4 +1,4 @@
-"""What a mutant changes by the model: nothing at all (proved), something, or nothing that an appliance would take.
+"""What a mutant changes by the model: nothing at all (proved), something, what nobody meets, or what no appliance would take.
 
 Equivalence is never assumed: no packet of any kind may meet another fate (:mod:`sns.comparison`) or be logged otherwise, and
 no other value of the configuration may differ.
@@ -18,12 +18,13 @@ from sns.errors import ResolutionError
 from sns.identity import BASE_FILE
 from sns.logging_changed import logging_changed
 from sns.model import Configuration, Finding, Severity
+from sns.mutation.latent import flows_unmet, settings_unmet
 from sns.mutation.mutant import Mutant, applied
 from sns.resolution import Resolver
 from sns.settings_changed import SettingChanged, settings_changed
 from sns.wording import Wording
 
-Kind = Literal["differs", "equivalent", "invalid"]
+Kind = Literal["differs", "latent", "equivalent", "invalid"]
 Reader = Callable[[Path], Configuration]
 """Reads a ConfigFiles tree as the site's own is read: with its label and its leases."""
 
@@ -36,7 +37,8 @@ _ALSO = ("interfaces", "routing")
 class Judgement:
     """A mutant's kind, and what it changes: packets, settings, or the findings for which it would be refused.
 
-    ``flows`` are the differing packets in words, one difference a line; ``examples`` one packet of each.
+    ``flows`` are the differing packets in words, one difference a line; ``examples`` one packet of each. ``unmet`` is why
+    nobody meets what a latent one changes.
     """
 
     kind: Kind
@@ -45,8 +47,9 @@ class Judgement:
     examples: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
     places: frozenset[str] = frozenset()
-    """The rules that decide the differing packets, before or after (``Filter/05:14``)."""
+    """The rules that decide the differing packets on the original, with its name (``sbg7/Filter/05:14``)."""
 
     @property
     def only_settings(self) -> bool:
@@ -96,13 +99,16 @@ def judge(original: Configuration, mutated: Configuration, *, synchronised: bool
         f"now it {words.fate(one.after)}, by {one.now}"
         for one in comparison.differences
     )
-    settings = (*(str(change) for change in _settings(original, mutated)), *_meanings_changed(original, mutated),
-                *logging_changed(original, mutated))  # fmt: skip
+    changes = list(_settings(original, mutated))
+    others = (*_meanings_changed(original, mutated), *logging_changed(original, mutated, apart_from=comparison.differences))
     if not synchronised:
-        settings = (*settings, "the members' files: were the same, now differ")
+        others = (*others, "the members' files: were the same, now differ")
+    settings = (*map(str, changes), *others)
+    unmet = [*flows_unmet(mutated, comparison.differences, comparison.space), *settings_unmet(original, mutated, changes)]
     examples = tuple(str(comparison.space.example(one.boxes[0])) for one in comparison.differences)
-    kind: Kind = "differs" if flows or settings else "equivalent"
-    return Judgement(kind, mutated, flows, examples, settings, places=_places(comparison))
+    kind: Kind = "equivalent" if not flows and not settings else "latent" if all(unmet) and not others else "differs"
+    told = tuple(dict.fromkeys(unmet)) if kind == "latent" else ()
+    return Judgement(kind, mutated, flows, examples, settings, unmet=told, places=_places(comparison))
 
 
 def _meanings_changed(original: Configuration, mutated: Configuration) -> Iterator[str]:
@@ -154,5 +160,4 @@ def _settings(original: Configuration, mutated: Configuration) -> Iterator[Setti
 
 
 def _places(comparison: Comparison) -> frozenset[str]:
-    causes = (cause.location for one in comparison.differences for cause in (one.was, one.now))
-    return frozenset(str(location) for location in causes if location is not None)
+    return frozenset(str(one.was.location) for one in comparison.differences if one.was.location is not None)

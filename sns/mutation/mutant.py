@@ -54,6 +54,11 @@ class Mutant:
         """The files that it changes."""
         return tuple(dict.fromkeys(edit.file for edit in self.edits))
 
+    @property
+    def of_the_pair(self) -> bool:
+        """Whether it is about how the members are a pair."""
+        return any(file.startswith("HA/") for file in self.files)
+
     def applied(self, file: str, text: str) -> str:
         """The text of one of its files with its edits. Raises DoesNotFit.
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from sns.mutation.mutant import Mutant
 
-Verdict = Literal["killed", "survived", "equivalent", "invalid", "unproven"]
+Verdict = Literal["killed", "survived", "latent", "equivalent", "invalid", "unproven"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """``unproven``: the lab could not be brought to run it, or was not itself afterwards; never counted as killed."""
 
@@ -17,7 +17,8 @@ class Result:
     """What became of a mutant.
 
     ``by`` is the scenario's instance that killed it and ``message`` the first line of what it then said; for an invalid one the
-    refusal, for an unproven one the reason. ``tried`` are the scenarios that ran, ``seconds`` the time of it all.
+    refusal, for a latent one why nobody meets the difference, for an unproven one the reason. ``tried`` are the scenarios
+    that ran, ``seconds`` the time of it all.
     """
 
     mutant: Mutant

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from sns.addresses import AddressSet
-from sns.errors import ResolutionError
 from sns.model import Operand, Rule
 from sns.mutation.mutant import Edit
 from sns.mutation.tree import Setting, Tree
@@ -224,25 +222,12 @@ def said(rule: Rule) -> str:
 # Other objects ------------------------------------------------------------------------------------------------------
 
 
-def _named(tree: Tree) -> dict[str, AddressSet]:
-    """Every object that could be chosen by mistake, with its addresses; in the order of the object base."""
-    objects, found = tree.configuration.objects, {}
-    names = [one.name for kind in (objects.hosts, objects.networks, objects.groups) for one in kind.values()]
-    names += [f"Firewall_{one.name}" for one in tree.configuration.interfaces if one.enabled]
-    for name in names:
-        try:
-            found[name] = tree.resolver.addresses(name)
-        except ResolutionError:
-            continue
-    return found
-
-
 def _wider(tree: Tree, operand: Operand) -> list[str]:
     """The smallest object that is larger, and any."""
     if operand.is_any or operand.negated:
         return []
     own = tree.resolver.resolved(operand)
-    larger = [(len(other), name) for name, other in _named(tree).items() if own != other and own in other]
+    larger = [(len(other), name) for name, other in tree.named.items() if own != other and own in other]
     return [*([min(larger)[1]] if larger else []), "any"]
 
 
@@ -251,7 +236,7 @@ def _narrower(tree: Tree, operand: Operand) -> list[str]:
     if operand.negated or operand.is_any:
         return []
     own = tree.resolver.resolved(operand)
-    return [name for name, other in _named(tree).items() if other and other != own and other in own][:1]
+    return [name for name, other in tree.named.items() if other and other != own and other in own][:1]
 
 
 def _others(tree: Tree, operand: Operand) -> list[str]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 
+from sns.addresses import AddressSet
+from sns.errors import ResolutionError
 from sns.model import Configuration
 from sns.mutation.mutant import Edit
 from sns.resolution import Resolver
@@ -43,6 +47,17 @@ class Tree:
         self.files = files
         self.configuration = configuration
         self.resolver = Resolver(configuration)
+
+    @cached_property
+    def named(self) -> Mapping[str, AddressSet]:
+        """Every object that could be chosen by mistake, with its addresses; in the order of the object base."""
+        objects, found = self.configuration.objects, {}
+        names = [one.name for kind in (objects.hosts, objects.networks, objects.groups) for one in kind.values()]
+        names += [f"Firewall_{one.name}" for one in self.configuration.interfaces if one.enabled]
+        for name in names:
+            with suppress(ResolutionError):
+                found[name] = self.resolver.addresses(name)
+        return found
 
     def settings(self, file: str) -> Iterator[Setting]:
         """The lines of a file that say something, in order; none for a file that is not there."""

@@ -32,14 +32,21 @@ def test_a_survivor_is_told_with_the_flow_that_differs_and_a_scenario_that_would
 
 def test_machines_get_every_mutant_and_the_counts() -> None:
     told = json.loads(mutants.as_json([KILLED, SURVIVED], 4.0))
-    assert told["counts"] == {"killed": 1, "survived": 1, "equivalent": 0, "invalid": 0, "unproven": 0}
+    assert told["counts"] == {"killed": 1, "survived": 1, "latent": 0, "equivalent": 0, "invalid": 0, "unproven": 0}
     assert [one["verdict"] for one in told["mutants"]] == ["killed", "survived"]
     assert told["mutants"][0]["by"] == "SNS-MGMT-04[sbg7]"
 
 
+def test_a_mutant_that_ran_again_counts_as_it_ended_last() -> None:
+    again = Result(MUTANT, "killed", by="SNS-EGRESS-11[sbg7]")
+    results, seconds = mutants.joined([mutants.as_json([SURVIVED], 40.0), mutants.as_json([again], 2.0)])
+    assert [(one.verdict, one.by) for one in results] == [("killed", "SNS-EGRESS-11[sbg7]")]
+    assert seconds == 42.0
+
+
 def test_the_page_counts_by_operator_and_says_which_scenario_kills_what() -> None:
     page = mutants.page([KILLED, SURVIVED], 4.0, "deployments/guide", 5)
-    assert "| source widened | A rule's source is a larger object, or any | 1 | 1 |  |  |  |" in page
+    assert "| source widened | A rule's source is a larger object, or any | 1 | 1 |  |  |  |  |" in page
     assert "| SNS-MGMT-04 | 1 | source widened (1) |" in page
     assert "- **survived** `sbg7/Filter/05:8/source widened`" in page
     assert "50.0 % are killed" in page

@@ -33,6 +33,8 @@ def settings_changed(before: Configuration, after: Configuration, parts: Iterabl
 
 def _changes(path: str, was: object, now: object, near: Location | None, secret: bool) -> Iterator[SettingChanged]:
     near = getattr(now, "location", None) or getattr(was, "location", None) or near
+    if isinstance(was, Location) and isinstance(now, Location):
+        return  # where something stands is nothing that it does
     if isinstance(was, Mapping) and isinstance(now, Mapping):
         for key in sorted({*was, *now}, key=str):
             yield from _changes(f"{path}.{key}", was.get(key), now.get(key), near, secret)
@@ -45,7 +47,7 @@ def _changes(path: str, was: object, now: object, near: Location | None, secret:
         for place in range(max(len(was), len(now))):
             ends = (was[place] if place < len(was) else None, now[place] if place < len(now) else None)
             yield from _changes(f"{path}[{place + 1}]", *ends, near, secret)
-    elif was != now and not (isinstance(was, Location) and isinstance(now, Location)):
+    elif was != now:
         shown = ("(secret)", "(secret)") if secret else (_shown(was), _shown(now))
         yield SettingChanged(path, *shown, near)
 

@@ -139,5 +139,6 @@ def test_settings_that_no_packet_shows_are_told_with_their_place_and_without_sec
     assert settings_changed(before, before) == []
 
 
-def test_settings_that_only_moved_are_the_same(tmp_path: Path) -> None:
-    assert settings_changed(*_both(tmp_path, {"VPN/peer": "# a line more\n" + GUIDE["VPN/peer"]})) == []
+@pytest.mark.parametrize("file", ["VPN/peer", "webadmin"])
+def test_settings_that_only_moved_are_the_same(file: str, tmp_path: Path) -> None:
+    assert settings_changed(*_both(tmp_path, {file: "# a line more\n" + GUIDE[file]})) == []

@@ -1,12 +1,13 @@
 """``rempart cloud``: a deployment on OpenStack: what there is to do, doing it, how it stands, taking it away again.
 
-Exit codes: 0 done, or as planned; 1 the cloud refused, something is missing, not as planned or left; 2 wrong use, a deployment
-that cannot be used, or a cloud that clouds.yaml does not know.
+Exit codes: 0 done, or as planned; 1 the cloud or an appliance refused, something is missing, not as planned or left; 2 wrong
+use, a deployment that cannot be used, or a cloud that clouds.yaml does not know.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     for name, help_text in {
         "plan": "what there is to do",
         "apply": "do it, and wait until every server runs",
+        "configure": "have its appliances run the plan, by their management API",
         "status": "how it stands: what is missing, and what is not as planned",
         "destroy": "delete all that carries the deployment's tag, and nothing else",
     }.items():
@@ -39,6 +41,10 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
         verb.add_argument("--cloud", metavar="NAME", help="which cloud of clouds.yaml")
         if name == "plan":
             verb.add_argument("--terraform", type=Path, metavar="OUT", help="write the plan as Terraform; no cloud is asked")
+        if name == "configure":
+            verb.add_argument(
+                "--reach", type=Path, metavar="FILE", help="how its machines are reached (default: DIR/reach.toml)"
+            )
         if name == "destroy":
             verb.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -66,6 +72,8 @@ def _verb(given: argparse.Namespace, deployment: Deployment) -> int:
     if not given.cloud:
         print(f"rempart: cloud {given.verb}: --cloud NAME: which cloud of clouds.yaml?", file=sys.stderr)
         return BAD_INPUT
+    if given.verb == "configure":
+        return _configure(deployment, given.cloud, given.reach)
     from provisioning.cloud.rollout import rollout
 
     found = rollout(deployment, given.cloud, _tell)
@@ -116,6 +124,21 @@ def _destroy(found: Rollout, sure: bool) -> int:
     found.destroy()
     print(f"nothing with the mark {found.tag} is left in {regions}")
     return DONE
+
+
+def _configure(deployment: Deployment, cloud: str, named: Path | None) -> int:
+    """Where the administrator's machine is: that may be another place than this one."""
+    from lab.state import state_folder
+    from provisioning.cloud.region import secrets_of
+    from provisioning.environment import refuse_broken
+    from provisioning.live import reach_file
+
+    refuse_broken(deployment)
+    reach = reach_file.read(deployment, named)
+    store = secrets_of(state_folder(), cloud, deployment.name)
+    command = [sys.executable, "-m", "provisioning.appliance.setting_up", str(deployment.folder.resolve()), str(store)]
+    command += [str(named.resolve())] if named else []
+    return subprocess.call([*reach.administrator.prefix, *command])
 
 
 def _terraform(deployment: Deployment, folder: Path) -> int:

@@ -31,6 +31,21 @@ BOOT_WITHIN = 30.0  # s: a boot takes under a second; a machine under load is gi
 _KILL = "kill -KILL -1; for look in $(seq 200); do set -- /proc/[0-9]*; [ $# -le 3 ] && exit; sleep 0.005; done"
 
 
+UNPACK = ("tar", "-x", "-p", "--no-same-owner", "-C", "/", "-f", "-")
+"""The command that unpacks what :func:`packed` has packed."""
+
+
+def packed(files: Mapping[str, tuple[bytes, int]]) -> bytes:
+    """An archive of files (path -> content and mode)."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, (content, mode) in files.items():
+            member = tarfile.TarInfo(path.lstrip("/"))
+            member.size, member.mode = len(content), mode
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
 class LabHost:
     """A running host. ``pid`` is its first process, as the machine numbers it."""
 
@@ -94,15 +109,8 @@ class LabHost:
 
     def write(self, files: Mapping[str, tuple[bytes, int]]) -> None:
         """Write files (path -> content and mode), folders included, in one go."""
-        if not files:
-            return
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as archive:
-            for path, (content, mode) in files.items():
-                member = tarfile.TarInfo(path.lstrip("/"))
-                member.size, member.mode = len(content), mode
-                archive.addfile(member, io.BytesIO(content))
-        self.must("tar", "-x", "-p", "--no-same-owner", "-C", "/", "-f", "-", stdin=buffer.getvalue())
+        if files:
+            self.must(*UNPACK, stdin=packed(files))
 
     def boot(self) -> None:
         """Write its files and run its boot script. Raises HostFailed with the end of the logs."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lab import namespace
 
@@ -66,8 +66,21 @@ class Echoes:
         return self.sent - len(self.round_trips)
 
 
-def connect(host: LabHost, targets: Iterable[Target], *, within: float = 1.0) -> dict[Target, Outcome]:
+@runtime_checkable
+class Elsewhere(Protocol):
+    """A host whose network namespace is out of our reach, and which probes by programs of its own."""
+
+    def connections(self, targets: Sequence[Target], within: float) -> dict[Target, Outcome]:
+        """What :func:`connect` returns."""
+
+    def echoes(self, address: IPv4Address, count: int, interval: float, within: float) -> Echoes:
+        """What :func:`ping` returns."""
+
+
+def connect(host: LabHost | Elsewhere, targets: Iterable[Target], *, within: float = 1.0) -> dict[Target, Outcome]:
     """Open TCP connections to all targets at once. ``within`` (s) is the time-out of the whole batch."""
+    if isinstance(host, Elsewhere):
+        return host.connections(list(dict.fromkeys(targets)), within)
     pending: dict[int, tuple[socket.socket, Target]] = {}
     outcomes: dict[Target, Outcome] = {}
     wanted = list(dict.fromkeys(targets))
@@ -96,7 +109,7 @@ def connect(host: LabHost, targets: Iterable[Target], *, within: float = 1.0) ->
     return {target: outcomes.get(target, Outcome.SILENT) for target in wanted}
 
 
-def reached(host: LabHost, target: Target, *, within: float = 1.0) -> bool:
+def reached(host: LabHost | Elsewhere, target: Target, *, within: float = 1.0) -> bool:
     """Whether a TCP connection to a target is opened within so many seconds."""
     return connect(host, [target], within=within)[target] is Outcome.ANSWERED
 
@@ -138,8 +151,12 @@ def ask(host: LabHost, questions: Mapping[Target, bytes], *, within: float = 1.0
     return {target: outcomes.get(target, Outcome.SILENT) for target in wanted}
 
 
-def ping(host: LabHost, address: IPv4Address, *, count: int = 3, interval: float = 0.02, within: float = 1.0) -> Echoes:
+def ping(
+    host: LabHost | Elsewhere, address: IPv4Address, *, count: int = 3, interval: float = 0.02, within: float = 1.0
+) -> Echoes:
     """Send ``count`` pings ``interval`` seconds apart; wait up to ``within`` seconds for the last answer."""
+    if isinstance(host, Elsewhere):
+        return host.echoes(address, count, interval, within)
     opened = host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     opened.setsockopt(socket.SOL_SOCKET, namespace.SO_RCVBUFFORCE, 1 << 20)
     identity = struct.unpack("!H", os.urandom(2))[0]

@@ -13,7 +13,6 @@ from provisioning.deployment_model import Site
 if TYPE_CHECKING:
     from provisioning.environment import LabEnvironment
 
-EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
 FOLDER = "/run/vpn"
 UP = "Initialization Sequence Completed"
 REFUSED = "AUTH_FAILED"
@@ -68,8 +67,7 @@ def call(environment: LabEnvironment, site: Site, *, login: str | None = None, p
     client = Client(host, routes(host), device)
     folder, person = client.folder, site.people[0]
     secret = password or environment.secrets.value(person.password)
-    exported = environment.firewall(site.name).path(EXPORTED).read_text()
-    lines = [line for line in exported.splitlines() if _kept(line, transport)]
+    lines = [line for line in environment.exported(site.name).splitlines() if _kept(line, transport)]
     host.write({
         f"{folder}/client.ovpn": ("\n".join(lines).encode() + b"\n", 0o600),
         f"{folder}/login": (f"{login or person.login}\n{secret}\n".encode(), 0o600),

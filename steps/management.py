@@ -42,7 +42,7 @@ def _login_page_shown(answer: Completed, record: ScenarioRecorder) -> None:
 
 @when(parsers.parse('the administrator runs "{command}" over SSH'), target_fixture="answer")
 def _run_over_ssh(scene: Scene, command: str) -> Completed:
-    return scene.environment.administrator.run("ssh", *_in_time(), f"admin@{scene.public_address}", command)
+    return scene.environment.administrator.run(*scene.environment.ssh, *_in_time(), f"admin@{scene.public_address}", command)
 
 
 def _in_time() -> tuple[str, str]:
@@ -60,13 +60,15 @@ def _active_slot(scene: Scene, answer: Completed, record: ScenarioRecorder) -> N
       target_fixture="answer")  # fmt: skip
 def _go_through(scene: Scene) -> Completed:
     hop = f"ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR ubuntu@{scene.server_address} hostname"
-    outer = f"ssh-add -q ~/.ssh/id_ed25519 && ssh {' '.join(_in_time())} -A admin@{scene.public_address} '{hop}'"
-    return scene.environment.administrator.run("ssh-agent", "sh", "-c", outer)
+    environment = scene.environment
+    way = (*environment.with_agent, *environment.ssh, *_in_time(), "-A", f"admin@{scene.public_address}")
+    return environment.administrator.run(*way, hop)
 
 
 @then("the private server welcomes the administrator by key")
 def _welcomed(scene: Scene, answer: Completed, record: ScenarioRecorder) -> None:
-    record.observe("the host at the end", expected=scene.server.name, observed=answer.stdout.strip() or answer.stderr.strip())
+    expected = scene.environment.hostname(scene.server_plan)
+    record.observe("the host at the end", expected=expected, observed=answer.stdout.strip() or answer.stderr.strip())
 
 
 @given("the administrator reaches SSH and the login page of the firewall")

@@ -100,9 +100,10 @@ def _asker(scene: Scene, place: Place) -> Question | None:
 
 @when("the private server asks for an address again", target_fixture="lease")
 def _ask_again(scene: Scene) -> dict[str, str]:
-    scene.server.must("rm", "-f", lease_file("eth0"))
-    scene.server.must(*question("eth0"))
-    return dict(line.split("=", 1) for line in scene.server.read(lease_file("eth0")).splitlines())
+    nic = scene.server.nic("eth0").name
+    scene.server.must("rm", "-f", lease_file(nic))
+    scene.server.must(*question(nic))
+    return dict(line.split("=", 1) for line in scene.server.read(lease_file(nic)).splitlines())
 
 
 @then("it is given the planned address, with the firewall as its gateway")

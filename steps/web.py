@@ -59,7 +59,7 @@ def _answer_is(answer: Completed, expected: str, record: ScenarioRecorder) -> No
 @then("it comes from the private web server")
 def _comes_from_the_server(scene: Scene, record: ScenarioRecorder) -> None:
     body = scene.environment.stranger.must("curl", "-s", "--max-time", patience(), published(scene))
-    named = f"This is {scene.server.name}."
+    named = scene.environment.page(scene.server)
     record.observe("the page", expected=named, observed=body.strip(), holds=named in body)
 
 

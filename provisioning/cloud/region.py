@@ -129,5 +129,10 @@ def state_of(store: Path, cloud: str, deployment: str) -> Path:
     return store / "cloud" / f"{cloud}-{deployment}"
 
 
+def secrets_of(store: Path, cloud: str, deployment: str) -> Path:
+    """Where the secrets are kept that were generated for one deployment on one cloud."""
+    return state_of(store, cloud, deployment) / "secrets.json"
+
+
 Names = Mapping[str, str]
 """Names by id."""

@@ -13,7 +13,7 @@ from provisioning.cloud.difference import ACTING, Action, Change
 from provisioning.cloud.errors import CloudError
 from provisioning.cloud.execution import Execution
 from provisioning.cloud.patience import Patience
-from provisioning.cloud.region import Mark, Region, connect, state_of
+from provisioning.cloud.region import Mark, Region, connect, secrets_of
 from provisioning.cloud.resources import KINDS, Found, Image, KeyPair, Resource, Server
 from provisioning.deployment import Deployment
 from provisioning.secrets import Secrets
@@ -117,7 +117,7 @@ def rollout(deployment: Deployment, cloud: str, tell: Tell) -> Rollout:
     regions = {
         name: Region(name, connect(cloud, name), Mark(deployment.cloud.tag), key_pair, tell) for name in desired.regions(wanted)
     }
-    secrets = Secrets(deployment.secrets, deployment.folder, state_of(state_folder(), cloud, deployment.name) / "secrets.json")
+    secrets = Secrets(deployment.secrets, deployment.folder, secrets_of(state_folder(), cloud, deployment.name))
     return Rollout(deployment, cloud, Execution(regions, wanted, Patience(tell), tell, secrets.fill))
 
 

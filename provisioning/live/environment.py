@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from lab.journal import Ran
+from lab.state import state_folder
+from provisioning.cloud.region import secrets_of
 from provisioning.deployment import Deployment
+from provisioning.deployment_model import PrivateHost
 from provisioning.environment import Member
 from provisioning.evidence.bounds import TEXT, Piece, shortened
 from provisioning.evidence.commands import Step, shown
 from provisioning.evidence.exercised import Exercised
 from provisioning.live.errors import NotHere
 from provisioning.live.firewall import Running, fetch, refuse_another
-from provisioning.live.hosts import Machine, SshHost
+from provisioning.live.hosts import OPTIONS, Machine, SshHost
+from provisioning.live.reach_file import ADMINISTRATOR, STRANGER, VPN_CLIENT, Reach
 from provisioning.secrets import Secrets
 from sns.model import Configuration
 
@@ -22,23 +27,26 @@ LIVE_CAPABILITIES: frozenset[str] = frozenset()
 ADMIN, SERVER = "admin", "ubuntu"
 """Who logs in: on the appliances, and on servers made from OVHcloud's Ubuntu image."""
 
+EXPORTED = "Data/openvpn_mobile_client.ovpn"
+"""Below ``/usr/Firewall``: what the SSL VPN hands out to its users."""
 _VERSION = "getversion"
 
 
 class LiveEnvironment:
-    """A deployment that runs on a cloud."""
+    """A deployment that runs on a cloud. Its ``kind`` is ``lab`` for a cloud that is one."""
 
-    kind = "openstack"
     capabilities = LIVE_CAPABILITIES
 
-    def __init__(self, deployment: Deployment, administrator: Machine) -> None:
+    def __init__(self, deployment: Deployment, reach: Reach, store: Path | None = None) -> None:
         self.deployment = deployment
-        self.administrator = administrator
-        self.secrets = Secrets(deployment.secrets, deployment.folder)
-        self._hosts = {host.name: host for host in _hosts(deployment, administrator.prefix)}
+        self.administrator = Machine(ADMINISTRATOR, reach.administrator.prefix)
+        self.secrets = Secrets(deployment.secrets, deployment.folder, store)
+        self.kind = "lab" if reach.lab else "openstack"
+        self._ssh_options = reach.ssh_options
+        self._hosts = {host.name: host for host in _hosts(deployment, reach)}
         self._running: dict[str, tuple[Running, Configuration]] = {}
         self._ran: list[Ran] = []
-        for host in (administrator, *self._hosts.values()):
+        for host in (self.administrator, *self._hosts.values()):
             host.journal = self._ran.append
 
     def attach(self, progress: Callable[[str], None]) -> None:
@@ -73,7 +81,40 @@ class LiveEnvironment:
             return self.host(host.id)
         raise NotHere(f"site {site} has no web server")
 
-    def _firewall(self, site: str) -> SshHost:
+    with_agent: tuple[str, ...] = ()
+    """Before a command on the administrator's machine, which has an agent with its key: nothing."""
+
+    @property
+    def ssh(self) -> tuple[str, ...]:
+        """How the administrator's machine goes to another one."""
+        return ("ssh", *self._ssh_options, *OPTIONS)
+
+    def hostname(self, host: PrivateHost) -> str:
+        """What a private host calls itself: Nova tells it its name."""
+        return host.instance
+
+    def page(self, server: Machine) -> str:
+        """What a private server's own page shows to itself."""
+        return server.must("curl", "--silent", "--show-error", "http://localhost/").strip()
+
+    @property
+    def stranger(self) -> Machine:
+        """A machine on the Internet that nobody knows. Raises NotHere where ``reach.toml`` names none."""
+        return self.host(STRANGER)
+
+    @property
+    def vpn_client(self) -> Machine:
+        """The VPN user's machine, on the Internet too. Raises NotHere where ``reach.toml`` names none."""
+        return self.host(VPN_CLIENT)
+
+    def exported(self, site: str) -> str:
+        """The VPN configuration that a site's firewall exports. Raises NotHere where it is not among its files."""
+        exported = self._running[site][0].files.get(EXPORTED)
+        if exported is None:
+            raise NotHere(f"the firewall of {site} has no {EXPORTED}")
+        return exported.decode()
+
+    def _firewall(self, site: str) -> Machine:
         return self._hosts[_firewall_name(site)]
 
     def configuration(self, site: str) -> Configuration:
@@ -136,17 +177,27 @@ def _firewall_name(site: str) -> str:
     return f"fw-{site}"
 
 
-def _hosts(deployment: Deployment, prefix: tuple[str, ...]) -> Iterator[SshHost]:
+def _hosts(deployment: Deployment, reach: Reach) -> Iterator[Machine]:
+    prefix, options = reach.administrator.prefix, reach.ssh_options
     for site in deployment.sites.values():
-        address = deployment.public_address(site.name)
-        firewall = SshHost(_firewall_name(site.name), prefix, user=ADMIN, address=address)
+        address = str(deployment.public_address(site.name))
+        firewall = SshHost(_firewall_name(site.name), prefix, destination=f"{ADMIN}@{address}", options=options)
         yield firewall
         for host in site.hosts_of("web"):
-            yield SshHost(host.id, prefix, user=SERVER, address=host.address, through=firewall)
+            there = f"{SERVER}@{host.address}"
+            yield SshHost(host.id, prefix, destination=there, options=options, through=firewall)
+    for name, way in reach.others.items():
+        if way.destination:
+            yield SshHost(name, way.prefix, way.sudo, destination=way.destination, options=options)
+        else:
+            yield Machine(name, way.prefix, way.sudo)
 
 
 def attach(
-    deployment: Deployment, cloud: str, progress: Callable[[str], None], administrator: Machine | None = None
+    deployment: Deployment,
+    cloud: str,
+    progress: Callable[[str], None],
+    reach: Reach,
 ) -> LiveEnvironment:
     """The deployment as it runs on a cloud, with this machine as the administrator's.
 
@@ -155,7 +206,7 @@ def attach(
     from provisioning.environment import refuse_broken
 
     refuse_broken(deployment)
-    environment = LiveEnvironment(deployment, administrator or Machine())
+    environment = LiveEnvironment(deployment, reach, secrets_of(state_folder(), cloud, deployment.name))
     environment.attach(progress)
     progress(f"attached to {deployment.name} on {cloud}")
     return environment

@@ -15,7 +15,7 @@ from pathlib import Path
 from provisioning.appliance.differences import differences
 from provisioning.appliance.tree import Tree
 from provisioning.live.errors import NotAsIntended, Unreachable
-from provisioning.live.hosts import SshHost
+from provisioning.live.hosts import Machine
 from sns.model import Configuration
 from sns.reader import read
 
@@ -46,7 +46,7 @@ class Running:
             return read(Path(folder) / "ConfigFiles", label=label, leases=dict(leases))
 
 
-def fetch(firewall: SshHost) -> Running:
+def fetch(firewall: Machine) -> Running:
     """The firewall's configuration as it is now. Raises Unreachable, also when what comes is no configuration."""
     text = firewall.must("sh", "-c", _FETCH)
     try:

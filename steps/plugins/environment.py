@@ -203,7 +203,7 @@ class Keeper:
     def _opened(self) -> AbstractContextManager[surroundings.Environment]:
         deployment, real = instances.deployment_of(self._config), live.asked(self._config)
         if real is not None:
-            return surroundings.open_deployment_itself(deployment, cloud=real.cloud, progress=self._progress)
+            return surroundings.open_deployment_itself(deployment, cloud=real.cloud, reach=real.reach, progress=self._progress)
         return surroundings.open_environment(
             deployment,
             lab=self._config.getoption("--lab"),

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--gates", metavar="FILE", help="who saw what before the deployment itself is tested (default: gates.toml of it)"
     )
+    group.addoption("--reach", metavar="FILE", help="how its machines are reached (default: reach.toml of it, if any)")
     group.addoption("--allow-disruptive", action="store_true", help="run disruptive scenarios outside a lab too")
 
 
@@ -42,6 +43,7 @@ class Asked:
 
     cloud: str
     gates: Path
+    reach: Path | None
 
 
 def asked(config: pytest.Config) -> Asked | None:
@@ -50,7 +52,8 @@ def asked(config: pytest.Config) -> Asked | None:
         return None
     named: str | None = config.getoption("--gates")
     gates = config.invocation_params.dir / named if named else instances.deployment_folder(config) / surroundings.GATES_FILE
-    return Asked(config.getoption("--cloud"), gates)
+    reach: str | None = config.getoption("--reach")
+    return Asked(config.getoption("--cloud"), gates, config.invocation_params.dir / reach if reach else None)
 
 
 def reason_to_leave_out(item: pytest.Item) -> str:

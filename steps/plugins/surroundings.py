@@ -225,14 +225,20 @@ def remove_abandoned() -> Sequence[str]:
 
 
 @contextmanager
-def open_deployment_itself(deployment: Deployment, *, cloud: str, progress: Callable[[str], None]) -> Iterator[Environment]:
-    """Attach to the deployment as it runs on a cloud. Raises Unusable: it cannot be reached, or is not the one under test."""
+def open_deployment_itself(
+    deployment: Deployment, *, cloud: str, reach: Path | None, progress: Callable[[str], None]
+) -> Iterator[Environment]:
+    """Attach to the deployment as it runs on a cloud; ``reach`` is the file that says how, when it is not the deployment's.
+
+    Raises Unusable: it cannot be reached, or is not the one under test.
+    """
     from lab.errors import LabError
     from provisioning.deployment import DeploymentError
+    from provisioning.live import reach_file
     from provisioning.live.environment import attach
 
     try:
-        running = attach(deployment, cloud, progress)
+        running = attach(deployment, cloud, progress, reach_file.read(deployment, reach))
     except (LabError, DeploymentError) as why:
         raise Unusable(str(why)) from None
     try:

@@ -102,7 +102,7 @@ def open_environment(deployment, *, lab, run, progress):
 
 
 @contextmanager
-def open_deployment_itself(deployment, *, cloud, progress):
+def open_deployment_itself(deployment, *, cloud, reach, progress):
     log(f"attached to {cloud}")
     yield Environment()
 

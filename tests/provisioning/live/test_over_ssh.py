@@ -16,7 +16,8 @@ from provisioning.deployment import DeploymentError, load
 from provisioning.environment import LabEnvironment, open_environment
 from provisioning.live.environment import LiveEnvironment, attach
 from provisioning.live.errors import NotAsIntended, NotHere, Unreachable
-from provisioning.live.hosts import Machine, SshHost
+from provisioning.live.hosts import SshHost
+from provisioning.live.reach_file import Reach, Way
 from tests.provisioning.plans import MINIMAL, change, copy_of
 
 pytestmark = pytest.mark.lab
@@ -27,10 +28,10 @@ class Running:
     """A lab, and the deployment that it runs as one that only SSH reaches."""
 
     lab: LabEnvironment
-    administrator: Machine
+    administrator: Way
 
     def attached(self, folder: Path = MINIMAL) -> LiveEnvironment:
-        return attach(load(folder), "lab", lambda _: None, self.administrator)
+        return attach(load(folder), "lab", lambda _: None, Reach(administrator=self.administrator))
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,7 @@ def running() -> Iterator[Running]:
         once = "ssh -o StrictHostKeyChecking=accept-new ubuntu@10.200.0.10 true"
         admin.must("env", "SSH_AUTH_SOCK=/root/agent", "ssh", "-A", "admin@147.135.161.153", once)
         prefix = (*enter(admin.pid), "env", "-i", *(f"{name}={value}" for name, value in ENVIRONMENT.items()))
-        machine = Machine("admin", (*prefix, "SSH_AUTH_SOCK=/root/agent"))
-        yield Running(lab, machine)
+        yield Running(lab, Way((*prefix, "SSH_AUTH_SOCK=/root/agent")))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_what_only_a_lab_has_is_told_as_such(live: LiveEnvironment) -> None:
 
 
 def test_a_host_that_lets_nobody_in_is_told_with_what_ssh_said(running: Running) -> None:
-    firewall = SshHost("fw-sbg7", running.administrator.prefix, user="nobody", address=IPv4Address("147.135.161.153"))
+    firewall = SshHost("fw-sbg7", running.administrator.prefix, destination="nobody@147.135.161.153")
     with pytest.raises(Unreachable, match=r"\(nobody@147.135.161.153\) does not let us in over SSH: .*denied"):
         firewall.run("true")
 
@@ -120,4 +120,4 @@ def test_a_plan_that_its_trees_contradict_is_refused_before_anything_is_reached(
     folder = copy_of(MINIMAL, tmp_path)
     shutil.rmtree(folder / "sbg7/ConfigFiles/Filter")
     with pytest.raises(DeploymentError):
-        attach(load(folder), "lab", lambda _: None, Machine(prefix=("false",)))
+        attach(load(folder), "lab", lambda _: None, Reach(administrator=Way(("false",))))

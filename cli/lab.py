@@ -39,6 +39,9 @@ def _progress(text: str) -> None:
 
 def _up(given: argparse.Namespace) -> int:
     from provisioning.deployment import load
+
+    if given.cloud:
+        return _cloud_up(given)
     from provisioning.environment import lab_up
 
     began = time.monotonic()
@@ -46,6 +49,22 @@ def _up(given: argparse.Namespace) -> int:
     print(f"lab {environment.lab.run} is up after {time.monotonic() - began:.1f} s\n")
     print(_drawn(environment))
     print("rempart lab shell HOST | exec HOST CMD | capture SEGMENT | status | down")
+    return 0
+
+
+def _cloud_up(given: argparse.Namespace) -> int:
+    from provisioning.deployment import load
+    from provisioning.lab_cloud.bringing_up import CLOUD, cloud_up
+
+    if given.factory:
+        raise WrongUse("lab up --cloud: on a cloud every appliance is as delivered: leave --factory out")
+    began = time.monotonic()
+    up = cloud_up(load(given.deployment), keep=True, progress=_progress)
+    print(f"lab {up.run} is up after {time.monotonic() - began:.1f} s: a cloud without servers, called {CLOUD!r}\n")
+    print(f"export OS_CLIENT_CONFIG_FILE={up.clouds}")
+    print(f"rempart cloud apply {given.deployment} --cloud {CLOUD}")
+    print(f"rempart cloud configure {given.deployment} --cloud {CLOUD} --reach {up.reach}")
+    print(f"pytest features/ --deployment {given.deployment} --target openstack --cloud {CLOUD} --reach {up.reach}")
     return 0
 
 

@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser("up", help="build a deployment in simulation and leave it running")
     up.add_argument("--deployment", type=Path, default=Path("deployments/guide"), metavar="DIR")
     up.add_argument("--factory", action="store_true", help="firewalls as they are delivered, without configuration")
+    up.add_argument("--cloud", action="store_true", help="an OpenStack cloud to make the deployment on, and what is around it")
     _run_option(verbs.add_parser("status", help="what runs, drawn, with its addresses"))
     shell = verbs.add_parser("shell", help="a shell on a host")
     shell.add_argument("host", metavar="HOST")

@@ -22,6 +22,9 @@ from lab.errors import CommandFailed, HostFailed
 from lab.roles.boot import BEFORE_OTHERS
 from lab.topology import Host, Nic, Segment, Topology
 
+Wire = tuple[Host, Nic]
+"""An interface of a host, which is one end of a wire."""
+
 NAME = "fabric"
 CAPABILITIES = ("NET_ADMIN", "NET_RAW", "SYS_NICE", "IPC_LOCK")
 
@@ -67,7 +70,7 @@ class Fabric:
         self._segments = {segment.name: segment for segment in topology.segments}
         self._distance = {distance.region: distance.seconds for distance in topology.distances if distance.seconds}
         self._ports = {
-            (host.name, nic.name): f"h{number}n{place}"
+            (host.name, nic.name): nic.port or f"h{number}n{place}"
             for number, host in enumerate(topology.hosts)
             for place, nic in enumerate(host.nics)
         }
@@ -84,13 +87,37 @@ class Fabric:
         """Wire every host. ``pids`` are the hosts' first processes. Raises CommandFailed."""
         with ThreadPoolExecutor(max_workers=2) as pool:
             switch = pool.submit(self.run, ["sh", "-c", _START_SWITCH])
-            self.ip([*self._bridges(), *self._links(pids)])
+            self.ip([*self._bridges(), *self._links(self._nics(), pids)])
             switch.result()
-        self.run(["ovs-vsctl", *self._switch_ports()])
-        if relays := list(self._relays()):
+        self.run(["ovs-vsctl", *self._switches(), *self._switch_ports(self._nics())])
+        if relays := [*self._trunk_relays(), *self._relays(self._nics())]:
             self.start_relay("distances", relays)
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(lambda host: self._configure(host, pids[host.name]), self.topology.hosts))
+
+    def plug(self, host: Host, pid: int) -> None:
+        """Wire a host that came later; its interfaces name their ends here themselves. Raises CommandFailed."""
+        wires = [(host, nic) for nic in host.nics]
+        self.ip(self._links(wires, {host.name: pid}))
+        if words := list(self._switch_ports(wires)):
+            self.run(["ovs-vsctl", *words[1:]])
+        for wire in wires:
+            if relays := list(self._relays([wire])):
+                self.start_relay(self.port(host.name, wire[1].name), relays)
+        self._configure(host, pid)
+
+    def unplug(self, host: Host) -> None:
+        """Forget the ends of a host that goes; the wires themselves go with it. Raises CommandFailed."""
+        words: list[str] = []
+        for nic in host.nics:
+            port = self.port(host.name, nic.name)
+            if self._is_vrack(nic):
+                words += ["--", "--if-exists", "del-port", port]
+            elif self._is_distant(nic):
+                self.stop_relay(port)
+                self.ip([f"link delete {port}f"])
+        if words:
+            self.run(["ovs-vsctl", *words[1:]])
 
     def set_links(self, host: str, nics: Iterable[str], *, up: bool) -> None:
         """Pull or plug cables, within a millisecond and in this order: the host sees their carriers change."""
@@ -106,7 +133,7 @@ class Fabric:
         """Whether the interface needs a relay of its own: it meets a plain segment away from the hub."""
         return not self._is_vrack(nic) and nic.region in self._distance
 
-    def _nics(self) -> Iterable[tuple[Host, Nic]]:
+    def _nics(self) -> Iterable[Wire]:
         return ((host, nic) for host in self.topology.hosts for nic in host.nics)
 
     def _plain(self) -> list[Segment]:
@@ -120,8 +147,8 @@ class Fabric:
             yield f"link add d{number}c up type veth peer name d{number}d"
             yield from (f"link set d{number}{end} up" for end in "bd")
 
-    def _links(self, pids: Mapping[str, int]) -> Iterable[str]:
-        for host, nic in self._nics():
+    def _links(self, wires: Iterable[Wire], pids: Mapping[str, int]) -> Iterable[str]:
+        for host, nic in wires:
             port = self.port(host.name, nic.name)
             yield (f"link add {port} type veth peer name {nic.name} address {nic.mac} netns {pids[host.name]}")
             yield f"link set {port} up"
@@ -142,8 +169,8 @@ class Fabric:
         distant = self._distant_regions()
         return f"vrack{distant.index(region)}" if region in distant else "vrack"
 
-    def _switch_ports(self) -> list[str]:
-        """One transaction: all bridges, trunks between regions, and ports."""
+    def _switches(self) -> list[str]:
+        """Of one transaction: all bridges, and trunks between regions."""
         # A shared MAC that moves to another port must be followed at once: by default the switch looks at its cached
         # flows every 500 ms, which would be our delay in every change of members and not the network's.
         words = ["--", "set", "Open_vSwitch", ".", "other_config:max-revalidator=100"]
@@ -152,7 +179,11 @@ class Fabric:
         for number, region in enumerate(self._distant_regions()):
             words += ["--", "add-port", "vrack", f"d{number}a"]
             words += ["--", "add-port", self.switch_bridge(region), f"d{number}d"]
-        for host, nic in self._nics():
+        return words[1:]
+
+    def _switch_ports(self, wires: Iterable[Wire]) -> Iterable[str]:
+        """Of one transaction: the ports of these interfaces."""
+        for host, nic in wires:
             if not self._is_vrack(nic):
                 continue
             port = self.port(host.name, nic.name)
@@ -162,13 +193,14 @@ class Fabric:
                 mode = [f"trunks={vlans}"]
             else:
                 mode = [f"tag={self._segments[nic.segment].vlan}", "vlan_mode=access"]
-            words += ["--", "add-port", self.switch_bridge(nic.region), port, *mode]
-        return words[1:]
+            yield from ("--", "--may-exist", "add-port", self.switch_bridge(nic.region), port, *mode)
 
-    def _relays(self) -> Iterable[str]:
+    def _trunk_relays(self) -> Iterable[str]:
         for number, region in enumerate(self._distant_regions()):
             yield f"d{number}b:d{number}c:{self._distance[region]}"
-        for host, nic in self._nics():
+
+    def _relays(self, wires: Iterable[Wire]) -> Iterable[str]:
+        for host, nic in wires:
             if self._is_distant(nic):
                 port = self.port(host.name, nic.name)
                 yield f"{port}:{port}f:{self._distance[nic.region]}"

@@ -11,6 +11,8 @@ import json
 import os
 import secrets
 import shutil
+import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,6 +34,9 @@ KEPT = ""
 
 _OWNER_FILE = "owner"
 _KEPT_FILE = "kept"
+KEEPER_FILE = "keeper"
+"""The identity of a process that keeps something for the lab, and ends when it is told to (:func:`remove` does)."""
+_ENDS_WITHIN = 20.0  # s: a control plane takes 1
 
 
 def lab_folder(run: str) -> Path:
@@ -45,8 +50,8 @@ def new_run() -> str:
 
 
 def labels(run: str) -> dict[str, str]:
-    """What every container of a run carries."""
-    return {LABEL: run, OWNER: _me(), FOLDER: str(lab_folder(run))}
+    """What every container of a run carries: whoever creates it, its owner is the one who claimed the run."""
+    return {LABEL: run, OWNER: _read(lab_folder(run) / _OWNER_FILE) or _me(), FOLDER: str(lab_folder(run))}
 
 
 def require_root() -> None:
@@ -94,6 +99,8 @@ def running() -> dict[str, str]:
 
 def remove(run: str) -> int:
     """Remove all that a run owns; the number of containers there were. A first Ctrl-C waits for its end."""
+    with undisturbed():
+        end_keeper(run)
     with undisturbed(), locked("engine"):
         # Half removed it is no lab any more: if we are killed now, the next `up` does the rest.
         (lab_folder(run) / _KEPT_FILE).unlink(missing_ok=True)
@@ -105,6 +112,24 @@ def remove(run: str) -> int:
             engines.stop_private()
         shutil.rmtree(lab_folder(run), ignore_errors=True)
     return len(identities)
+
+
+def is_wanted(run: str) -> bool:
+    """Whether a run is there for somebody: it is to stay, or whoever claimed it lives."""
+    folder = lab_folder(run)
+    return (folder / _KEPT_FILE).exists() or is_alive(_read(folder / _OWNER_FILE))
+
+
+def end_keeper(run: str) -> None:
+    """End the process that keeps something for a lab, when there is one; it needs the lab no longer."""
+    keeper = _read(lab_folder(run) / KEEPER_FILE)
+    if not is_alive(keeper):
+        return
+    with suppress(ProcessLookupError):
+        os.kill(int(keeper.partition(":")[0]), signal.SIGTERM)
+    deadline = time.monotonic() + _ENDS_WITHIN
+    while is_alive(keeper) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def remove_abandoned() -> list[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -159,8 +159,11 @@ def _with_image(progress: Callable[[str], None]) -> Engine:
         image.make(progress)
 
 
-def attach(topology: Topology, run: str) -> Lab:
-    """A lab that runs already. Raises LabNotFound when it does not, or is not of this topology."""
+def attach(topology: Topology, run: str, *, may_lack: Collection[str] = ()) -> Lab:
+    """A lab that runs already. Raises LabNotFound when it does not, or is not of this topology.
+
+    Hosts that it ``may_lack`` are left out of its topology when they are not there.
+    """
     with locked("engine"):
         engine = engines.find()
     if engine is None:
@@ -170,6 +173,8 @@ def attach(topology: Topology, run: str) -> Lab:
         for summary in engine.containers(run)
         if summary["State"] == "running"
     }
+    gone = set(may_lack) - set(pids)
+    topology = replace(topology, hosts=tuple(host for host in topology.hosts if host.name not in gone))
     missing = {fabrics.NAME, *(host.name for host in topology.hosts)} - set(pids)
     if missing:
         engine.close()
@@ -179,32 +184,32 @@ def attach(topology: Topology, run: str) -> Lab:
 
 def _create(engine: Engine, run: str, topology: Topology) -> dict[str, int]:
     """Create all containers; their pids by host name."""
-    labels, reference = ownership.labels(run), image.reference()
+    # Four at a time: the engine is bound by the CPU, more threads gain nothing (measured on 2 cores).
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return dict(pool.map(lambda host: create(engine, run, host), [None, *topology.hosts]))
+
+
+def create(engine: Engine, run: str, host: Host | None) -> tuple[str, int]:
+    """Create the container of a host, or of the wires; its name and pid. Hold the ``engine`` lock."""
     code = Path(__file__).resolve().parent
     pycache = state_folder() / "pycache"
     with writing(pycache):
         pycache.mkdir(parents=True, exist_ok=True)
     mounts = {code: "/opt/rempart/lab", code.parent / "sns": "/opt/rempart/sns", pycache: "/opt/pycache"}
-
-    def one(host: Host | None) -> tuple[str, int]:
-        name = host.name if host else fabrics.NAME
-        forwards = {"net.bridge.bridge-nf-call-iptables": "0"} if host is None else host.sysctls
-        container = Container(
-            name=f"rempart-{run}-{name}",
-            hostname=name,
-            labels={**labels, NAME: name},
-            capabilities=(fabrics.CAPABILITIES if host is None else CAPABILITIES.get(host.role, HOST_CAPABILITIES)),
-            devices=("/dev/net/tun",),
-            sysctls={**SYSCTLS, **forwards},
-            mounts=mounts if host is None or host.code else {},
-            writable=frozenset({"/opt/pycache"}),
-            filesystems={} if host is None else host.filesystems,
-        )
-        return name, engine.pid(engine.create(container, reference))
-
-    # Four at a time: the engine is bound by the CPU, more threads gain nothing (measured on 2 cores).
-    with ThreadPoolExecutor(max_workers=4) as pool:
-        return dict(pool.map(one, [None, *topology.hosts]))
+    name = host.name if host else fabrics.NAME
+    forwards = {"net.bridge.bridge-nf-call-iptables": "0"} if host is None else host.sysctls
+    container = Container(
+        name=f"rempart-{run}-{name}",
+        hostname=(host and host.hostname) or name,
+        labels={**ownership.labels(run), NAME: name},
+        capabilities=(fabrics.CAPABILITIES if host is None else CAPABILITIES.get(host.role, HOST_CAPABILITIES)),
+        devices=("/dev/net/tun",),
+        sysctls={**SYSCTLS, **forwards},
+        mounts=mounts if host is None or host.code else {},
+        writable=frozenset({"/opt/pycache"}),
+        filesystems={} if host is None else host.filesystems,
+    )
+    return name, engine.pid(engine.create(container, image.reference()))
 
 
 def _boot(hosts: Iterable[LabHost]) -> None:

@@ -24,6 +24,7 @@ class Nic:
 
     A trunk NIC (``trunk`` not empty) carries these VLANs tagged; ``segment`` is then ignored for tagging and names
     the trunk in drawings. ``address`` is only set at boot when static; DHCP hosts get theirs from the subnet's service.
+    ``port`` names the fabric's end of the wire (15 characters at most); without it, it is numbered.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Nic:
     region: str = ""
     address: IPv4Interface | None = None
     trunk: tuple[int, ...] = ()
+    port: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Host:
     order: int = 0
     sysctls: Mapping[str, str] = field(default_factory=dict)
     arp_retry_ms: int = 1000  # between two ARP questions; 1000 is the kernel's own
+    hostname: str = ""  # what it calls itself, when that is not its name
     code: bool = False  # mount our own packages read-only (the simulated appliance)
     filesystems: Mapping[str, int] = field(default_factory=dict)  # of its own, in memory: where -> bytes
     logs: tuple[str, ...] = ()  # files shown when the boot fails, and kept as evidence when a scenario fails

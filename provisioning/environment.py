@@ -21,6 +21,7 @@ from lab.faults.fault import Target
 from lab.faults.injection import Faults
 from lab.on_duty import await_services
 from provisioning.deployment import Deployment, DeploymentError, load
+from provisioning.deployment_model import PrivateHost
 from provisioning.evidence import exercised
 from provisioning.evidence.bounds import Piece
 from provisioning.evidence.collector import Collector
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
     from lab.running import Lab
     from provisioning.evidence.exercised import Exercised
     from sns.model import Configuration
+
+EXPORTED = "/usr/Firewall/Data/openvpn_mobile_client.ovpn"
+"""What the SSL VPN hands out to its users."""
+SERVERS = "servers"
+"""The folder of a lab's that is there when its servers come and go, as a cloud says (:mod:`provisioning.lab_cloud`)."""
 
 LabMode = Literal["fresh", "keep", "attach"]
 
@@ -133,6 +139,23 @@ class LabEnvironment:
         """The machine of the public web site."""
         return self.host("public")
 
+    ssh = ("ssh",)
+    """How the administrator's machine goes to another one."""
+    with_agent = ("ssh-agent", "sh", "-c", 'ssh-add -q ~/.ssh/id_ed25519 && "$@"', "with-agent")
+    """Before a command there: it has an agent with the administrator's key."""
+
+    def hostname(self, host: PrivateHost) -> str:
+        """What a private host calls itself."""
+        return host.id
+
+    def exported(self, site: str) -> str:
+        """The VPN configuration that a site's firewall exports."""
+        return self.firewall(site).path(EXPORTED).read_text()
+
+    def page(self, server: LabHost) -> str:
+        """What is on a private server's own page, and on no other's."""
+        return f"This is {server.name}."
+
     # Firewalls
 
     def cluster(self, site: str) -> Cluster:
@@ -176,8 +199,9 @@ class LabEnvironment:
             yield from (Target(pair, member, links) for member in pair.members)
 
     def notes(self) -> dict[str, str]:
-        """A word about each host that has one, for drawings: the members' states."""
-        return {name: state for site in self.deployment.sites for name, state in self._cluster(site).states().items()}
+        """A word about each host that has one, for drawings: the members' states, of pairs that are there."""
+        whole = [site for site in self.deployment.sites.values() if all(m.id in self.lab.hosts for m in site.firewall.members)]
+        return {name: state for site in whole for name, state in self._cluster(site.name).states().items()}
 
     def members(self) -> Iterator[Member]:
         """Every member of every firewall with what it has for configuration now, applied or not. Raises OSError."""
@@ -327,6 +351,10 @@ def lab_attach(run: str | None = None, deployment: Deployment | None = None) -> 
     elif deployment.folder.resolve() != planned:
         raise LabNotFound(f"lab {wanted} runs {planned}, not {deployment.folder}")
     secrets = Secrets(deployment.secrets, deployment.folder, store=folder / "secrets.json")
+    if (folder / SERVERS).is_dir():
+        from provisioning.lab_cloud.cloud_lab import attach_to
+
+        return LabEnvironment(deployment, attach_to(wanted, deployment, secrets), secrets)
     return LabEnvironment(deployment, running.attach(topology(deployment, secrets), wanted), secrets)
 
 

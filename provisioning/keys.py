@@ -73,12 +73,18 @@ class Keys:
         return SshKey(made[_LINE], made[_KEY])
 
     def firewall(self, site: Site) -> dict[str, tuple[bytes, int]]:
+        """A firewall's own keys as files, and who may log in."""
+        return {
+            **self.firewall_identity(site),
+            f"{DATA}/authorized_keys": (self.admin.public, 0o600),
+            f"{DATA}/admin_password": (self._password_hash(), 0o600),
+        }
+
+    def firewall_identity(self, site: Site) -> dict[str, tuple[bytes, int]]:
         """A firewall's own keys as files, the same on both members: a client must not notice which one answers."""
         page = self._page(site)
         files = {
-            f"{DATA}/authorized_keys": (self.admin.public, 0o600),
             f"{DATA}/ssh_host_ed25519_key": (self.ssh(f"firewall {site.name}").private, 0o600),
-            f"{DATA}/admin_password": (self._password_hash(), 0o600),
             f"{PAGE}.cert.pem": (page[_CHAIN], 0o644),
             f"{PAGE}.pkey.pem": (page[_KEY], 0o600),
         }

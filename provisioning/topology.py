@@ -61,13 +61,29 @@ def topology(deployment: Deployment, secrets: Secrets, *, factory: bool = False)
     hosts: list[Host] = []
     for number, site in enumerate(deployment.sites.values(), start=1):
         hosts += _site(deployment, site, number, keys, secrets, factory=factory)
-    hosts += _internet(deployment, keys)
+    return _of(deployment, (*hosts, *_internet(deployment, keys)))
+
+
+def surroundings(deployment: Deployment, keys: Keys) -> Topology:
+    """What is around a deployment that a cloud makes: the Internet, the providers' gateways, the bare-metal servers.
+
+    Of the Internet, all but the VPN user, where the plan has the cloud make that machine too.
+    """
+    made = {"vpn-client"} if deployment.cloud is not None and deployment.cloud.vpn_client is not None else set()
+    hosts: list[Host] = []
+    for number, site in enumerate(deployment.sites.values(), start=1):
+        hosts += (_bare_metal(deployment, site, host, keys) for host in site.hosts.values() if host.trunk)
+        hosts.append(_gateway(deployment, site, number))
+    return _of(deployment, (*hosts, *(host for host in _internet(deployment, keys) if host.name not in made)))
+
+
+def _of(deployment: Deployment, hosts: tuple[Host, ...]) -> Topology:
     vlans = sorted({network.vlan for site in deployment.sites.values() for network in site.networks.values()})
     return Topology(
         label=deployment.name,
         regions=tuple(dict.fromkeys(site.region for site in deployment.sites.values())),
         segments=(Segment(INTERNET), *(Segment(f"vrack-{vlan}", vlan) for vlan in vlans)),
-        hosts=tuple(hosts),
+        hosts=hosts,
         distances=tuple(
             Distance(site.region, site.distance_ms / 1000) for site in deployment.sites.values() if site.distance_ms
         ),
@@ -108,19 +124,22 @@ def _appliance(site: Site, member: Member, keys: Keys, trees: Mapping[str, tuple
         Nic(f"eth{place}", site.networks[name].segment, member.macs[place], site.region)
         for place, name in enumerate(site.firewall.nics)
     )
-    files = {
-        **trees,
-        **keys.firewall(site),
-        f"{FIREWALL}/System/global": (
-            f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n".encode(),
-            0o644,
-        ),
-    }
+    return appliance(member.id, nics, site.name, {**trees, **keys.firewall(site), **identity(member)})
+
+
+def identity(member: Member) -> dict[str, tuple[bytes, int]]:
+    """What an appliance knows of itself that no configuration says: its names and its serial number."""
+    text = f"[Options]\nSystemName={member.instance}\nSystemNodeName={member.id}\nSerial={member.serial}\n"
+    return {f"{FIREWALL}/System/global": (text.encode(), 0o644)}
+
+
+def appliance(name: str, nics: tuple[Nic, ...], site: str, files: Mapping[str, tuple[bytes, int]]) -> Host:
+    """A simulated appliance with these files; without configuration among them it is as delivered."""
     return Host(
-        name=member.id,
+        name=name,
         role="appliance",
         nics=nics,
-        site=site.name,
+        site=site,
         files={**files, **_commands()},
         boot=f"{FIREWALL}/sbin/boot",
         order=1,
@@ -153,21 +172,26 @@ def _commands() -> dict[str, tuple[bytes, int]]:
 
 
 def _web(site: Site, host: PrivateHost, keys: Keys) -> Host:
+    network = site.networks[host.network]
+    nic = Nic("eth0", network.segment, host.mac, site.region)
+    return web_server(site, host, host.id, keys, (nic,), _ssh(keys, host))
+
+
+def web_server(site: Site, host: PrivateHost, called: str, keys: Keys, nics: tuple[Nic, ...], ssh: SshServer) -> Host:
+    """A private web server of the plan, its address by DHCP, and what it calls itself."""
     published = [entry for entry in site.published if entry.host == host.name]
     ports = {entry.port for entry in published if entry.protocol == "tcp"} or {80}
     answering = tuple(Listener("echo", "udp", entry.port) for entry in published if entry.protocol == "udp")
     setup = web.web(
-        name=host.id,
+        name=called,
         authorities=keys.authorities,
-        ssh=_ssh(keys, host),
+        ssh=ssh,
         port=min(ports),
         unpublished=tuple(sorted({*ports, *UNPUBLISHED} - {min(ports)})),
         download=DOWNLOAD,
         listeners=(*ECHO, *answering),
     )
-    network = site.networks[host.network]
-    nic = Nic("eth0", network.segment, host.mac, site.region)
-    return _host(host.id, "web", (nic,), setup, site, order=1, sysctls=web.SYSCTLS, logs=web.LOGS)
+    return _host(host.id, "web", nics, setup, site, order=1, sysctls=web.SYSCTLS, logs=web.LOGS)
 
 
 def _bare_metal(deployment: Deployment, site: Site, host: PrivateHost, keys: Keys) -> Host:

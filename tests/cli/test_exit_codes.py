@@ -111,6 +111,12 @@ def test_a_wrong_call_of_a_command(arguments: tuple[str, ...], status: int, told
     "arguments, status, told",
     [
         (("up", "--deployment", "nowhere"), 2, "rempart: nowhere/deployment.toml:1: deployment: no such folder"),
+        (("up", "--cloud", "--factory"), 2, "rempart: lab up --cloud: on a cloud every appliance is as delivered"),
+        (
+            ("up", "--cloud", "--deployment", "deployments/minimal"),
+            2,
+            "rempart: deployments/minimal/deployment.toml:1: cloud: there is none: nothing says what OpenStack is asked for",
+        ),
         (("exec", "web-sbg7"), 2, "rempart: lab exec HOST CMD ...: no command given"),
         (("down", "--image"), 2, "rempart: lab down --image: say --all too"),
         (("status", "--run", "abc"), 1, "rempart: lab abc is not running"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -16,9 +17,9 @@ from typing import Any
 from unittest.mock import patch
 
 from cli.main import main
-from tests.cloud.control_plane.clouds import Reached, clouds_yaml
-from tests.cloud.control_plane.plane import REGIONS, shared
-from tests.cloud.control_plane.seeding import connection
+from lab.control_plane.clouds import Reached, clouds_yaml
+from lab.control_plane.plane import REGIONS, shared
+from lab.control_plane.seeding import connection
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_WITHIN = 600.0  # s: a client's command takes 2 on a calm machine, and 40 on one with a load of 25
@@ -80,11 +81,22 @@ class Account:
 
     def rempart(self, verb: str, deployment: Path, *more: str) -> Done:
         """``rempart cloud VERB`` in this process."""
+        return self._ours("cloud", verb, str(deployment), "--cloud", self.name, *more)
+
+    def preflight(self, deployment: Path) -> list[tuple[str, str]]:
+        """What ``rempart preflight`` finds of a plan and this cloud: rules and messages."""
+        done = self._ours("preflight", str(deployment), "--cloud", self.name, "--format", "json")
+        assert done.status in (0, 1), done.errors
+        findings = json.loads(done.output)["findings"]
+        return [(each["rule"], told["message"]) for each in findings for told in (each, *each["also"])]
+
+    def _ours(self, *words: str) -> Done:
+        """A command of ours in this process."""
         output, errors = io.StringIO(), io.StringIO()
         with patch.dict(os.environ, self.environment, clear=True), redirect_stdout(output), redirect_stderr(errors):
             handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
             try:
-                status = main(["cloud", verb, str(deployment), "--cloud", self.name, *more])
+                status = main(words)
             finally:
                 for number, handler in handlers.items():
                     signal.signal(number, handler)

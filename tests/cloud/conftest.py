@@ -10,11 +10,11 @@ import pytest
 
 pytest.register_assert_rewrite("tests.cloud.account")
 
+from lab.control_plane import places  # noqa: E402
+from lab.control_plane.clouds import Reached, reached  # noqa: E402
+from lab.control_plane.plane import control_plane  # noqa: E402
+from lab.control_plane.seeding import ROOMY, SMALL  # noqa: E402
 from tests.cloud.account import Account  # noqa: E402
-from tests.cloud.control_plane import places  # noqa: E402
-from tests.cloud.control_plane.clouds import Reached, reached  # noqa: E402
-from tests.cloud.control_plane.plane import control_plane  # noqa: E402
-from tests.cloud.control_plane.seeding import ROOMY, SMALL  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,16 +26,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def plane() -> Iterator[Reached]:
-    """It stays as long as the tests do. ``make test`` names its environment, so that nothing is skipped there.
+def services() -> None:
+    """OpenStack's services are installed. ``make test`` names their environment, so that nothing is skipped there."""
+    if "REMPART_CONTROL_PLANE" not in os.environ and not places.installed():
+        pytest.skip("OpenStack's services are not installed: make control-plane")
 
-    ``REMPART_CONTROL_PLANE_AT`` names the folder of one that ``python -m tests.cloud.control_plane`` has running.
+
+@pytest.fixture(scope="session")
+def plane(request: pytest.FixtureRequest) -> Iterator[Reached]:
+    """It stays as long as the tests do.
+
+    ``REMPART_CONTROL_PLANE_AT`` names the folder of one that ``python -m lab.control_plane`` has running.
     """
     if folder := os.environ.get("REMPART_CONTROL_PLANE_AT"):
         yield reached(Path(folder))
         return
-    if "REMPART_CONTROL_PLANE" not in os.environ and not places.installed():
-        pytest.skip("OpenStack's services are not installed: make control-plane")
+    request.getfixturevalue("services")
     with control_plane() as running:
         yield Reached(running.auth_url, running.client)
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.control_plane.clouds import Reached, reached
+from lab.control_plane.plane import remove_what_the_dead_left
 from lab.state import is_alive, process_identity
 from tests.cloud.account import ROOT
-from tests.cloud.control_plane.clouds import Reached, reached
-from tests.cloud.control_plane.plane import remove_what_the_dead_left
 
 GONE_WITHIN = 10.0  # s
 
@@ -26,7 +26,7 @@ GONE_WITHIN = 10.0  # s
 def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Somebody else's, whose temporary files are in a folder of their own."""
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.cloud.control_plane"],
+        [sys.executable, "-m", "lab.control_plane"],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE,

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from provisioning.lab_cloud.image import stand_in
 from tests.cloud.account import Account
-from tests.provisioning.cloud.applicable import public_key, qcow2
+from tests.provisioning.cloud.applicable import public_key
 
 REGION = "SBG7"
 NETWORKS = (
@@ -50,7 +51,7 @@ def built(account: Account) -> Iterator[Account]:
     """Everything up to the servers; ``qcow2`` where the guide says ``raw``."""
     (account.folder / ".ssh").mkdir()
     (account.folder / ".ssh" / "id_rsa.pub").write_text(f"{public_key()}\n")
-    (account.folder / "utm-SNS-EVA-4.8.3-openstack.qcow2").write_bytes(qcow2())
+    (account.folder / "utm-SNS-EVA-4.8.3-openstack.qcow2").write_bytes(stand_in("qcow2"))
     for commands in (NETWORKS, SUBNETS):
         for done in account.shell([command.replace("{format}", "qcow2") for command in commands], REGION):
             assert done.status == 0, done.errors

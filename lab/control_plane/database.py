@@ -7,8 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.cloud.control_plane.places import ControlPlaneUnavailable, Region
-from tests.cloud.control_plane.processes import Processes, eventually
+from lab.control_plane.places import ControlPlaneUnavailable, Region
+from lab.control_plane.processes import Processes, eventually
 
 NAMES = ("keystone", "placement", "glance", "neutron", "nova", "nova_cell0", "nova_api")
 START_WITHIN = 30.0  # s: 0.2 on a calm machine

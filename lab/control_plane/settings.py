@@ -7,9 +7,9 @@ import uuid
 from configparser import RawConfigParser
 from pathlib import Path
 
-from tests.cloud.control_plane.places import Doors, Region
+from lab.control_plane.places import Doors, Region
 
-PASSWORD = "not-a-secret"  # of every user of a control plane that listens on loopback and lives for one test run
+PASSWORD = "not-a-secret"  # noqa: S105 - of every user of a control plane that listens on loopback and lives for one test run
 FIRST_VLANS = "vrack:1:4001"  # rows: VLAN 0 to 4000, see services/vrack.py
 POLICY = """\
 # OVHcloud lets project members do this; upstream reserves it for administrators.
@@ -23,8 +23,8 @@ POLICY = """\
 Sections = dict[str, dict[str, object]]
 
 
-def write(region: Region, doors: Doors, venv: Path) -> None:
-    """Write all of them into the region's folder."""
+def write(region: Region, doors: Doors, venv: Path, *, boots: bool) -> None:
+    """Write all of them into the region's folder; whether servers boot anything is up to who has the lab for it."""
     folder = region.configuration
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("images", "state", "locks", "fernet", "credential"):
@@ -40,7 +40,7 @@ def write(region: Region, doors: Doors, venv: Path) -> None:
         "glance-api.conf": _glance(region, doors, venv),
         "neutron.conf": _neutron(region, doors, venv),
         "ml2_conf.ini": _ml2(),
-        "nova.conf": _nova(region, doors),
+        "nova.conf": _nova(region, doors, boots),
     }.items():
         _write(folder / name, sections)
 
@@ -147,11 +147,11 @@ def _ml2() -> Sections:
     }
 
 
-def _nova(region: Region, doors: Doors) -> Sections:
+def _nova(region: Region, doors: Doors, boots: bool) -> Sections:
     return {
         "DEFAULT": {
             "transport_url": "fake://",
-            "compute_driver": "rempart.Hypervisor",
+            "compute_driver": "rempart_lab.Booting" if boots else "rempart.Hypervisor",
             "host": f"{region.name.lower()}-host1",
             "state_path": region.folder / "state",
             "vif_plugging_is_fatal": "false",

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """One service of the control plane, for each region in a process of its own. Runs in the control plane's Python.
 
 ``serve.py SERVICE PLACE [PLACE …]`` with ``PLACE`` as ``REGION:FOLDER:FD``: the folder of the region's configuration, and the

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """All of Nova in one process: API, conductor, scheduler, and two hypervisors, so that no message broker is needed.
 
 oslo.messaging's ``fake`` transport keeps its queues in the process. Two hypervisors, because an anti-affinity group must be
@@ -14,6 +15,7 @@ from nova import monkey_patch
 
 monkey_patch.patch(backend="threading")
 
+import booting  # noqa: E402
 import hypervisor  # noqa: E402
 import nova.virt  # noqa: E402
 import os_vif  # noqa: E402
@@ -33,8 +35,9 @@ HYPERVISORS = 2
 def everything_in_one(region: str) -> Callable[..., Any]:
     """Start what Nova consists of; its API's application. Reads ``OS_NOVA_CONFIG_DIR``."""
     # Nova loads drivers from its own package only.
-    sys.modules["nova.virt.rempart"] = hypervisor
-    nova.virt.rempart = hypervisor  # type: ignore[attr-defined]
+    for name, module in {"rempart": hypervisor, "rempart_lab": booting}.items():
+        sys.modules[f"nova.virt.{name}"] = module
+        setattr(nova.virt, name, module)
     app = wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
     opts.register_service_opts(cfg.CONF)
     os_vif.initialize()

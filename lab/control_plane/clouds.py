@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cloud.control_plane.places import python
-from tests.cloud.control_plane.seeding import ROOMY, SMALL
-from tests.cloud.control_plane.settings import PASSWORD
+from lab.control_plane.places import python
+from lab.control_plane.seeding import ROOMY, SMALL
+from lab.control_plane.settings import PASSWORD
 
-CLOUDS = (ROOMY, SMALL)
+CLOUDS = {name: name for name in (ROOMY, SMALL)}
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,20 @@ def reached(folder: Path) -> Reached:
     return Reached(cloud["auth"]["auth_url"], python().parent / "openstack")
 
 
-def clouds_yaml(auth_url: str, more: Mapping[str, object] | None = None) -> str:
-    """One cloud per project, each with ``more`` settings; JSON, which is YAML too."""
+def clouds_yaml(auth_url: str, more: Mapping[str, object] | None = None, projects: Mapping[str, str] = CLOUDS) -> str:
+    """A cloud for each of ``projects``, by the cloud's name, with ``more`` settings; JSON, which is YAML too."""
     clouds = {
         name: {
             "auth": {
                 "auth_url": auth_url,
-                "username": name,
+                "username": project,
                 "password": PASSWORD,
-                "project_name": name,
+                "project_name": project,
                 "user_domain_id": "default",
                 "project_domain_id": "default",
             },
             **(more or {}),
         }
-        for name in CLOUDS
+        for name, project in projects.items()
     }
     return json.dumps({"clouds": clouds}, indent=2)

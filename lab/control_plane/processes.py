@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.cloud.control_plane.places import ControlPlaneUnavailable
+from lab.control_plane.places import ControlPlaneUnavailable
 
 POLL = 0.05  # s
 STOP_WITHIN = 15.0  # s: MariaDB writes out what it holds

@@ -6,8 +6,8 @@ import tempfile
 import warnings
 from typing import Any
 
-from tests.cloud.control_plane.places import REGIONAL, TYPES, Doors
-from tests.cloud.control_plane.settings import PASSWORD
+from lab.control_plane.places import REGIONAL, TYPES, Doors
+from lab.control_plane.settings import PASSWORD
 
 ROOMY, SMALL = "rempart", "small"
 """Projects, and their users' names: the first has what a deployment needs, the second a new account's quotas."""
@@ -70,7 +70,9 @@ def region_contents(doors: Doors, region: str) -> None:
         with tempfile.NamedTemporaryFile() as zeros:
             zeros.write(bytes(65536))
             zeros.flush()
-            cloud.create_image(UBUNTU, filename=zeros.name, disk_format="raw", visibility="public", wait=True)
+            cloud.create_image(
+                UBUNTU, filename=zeros.name, disk_format="raw", visibility="public", wait=True, os_distro="ubuntu"
+            )
         outside = cloud.network.create_network(
             name=INTERNET,
             is_router_external=True,

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+from lab.control_plane import database, places, schemas, seeding, settings
+from lab.control_plane.places import HERE, REGIONAL, SERVICES, TYPES, ControlPlaneUnavailable, Doors, Region
+from lab.control_plane.processes import Processes, eventually
 from lab.state import is_alive, locked, process_identity, state_folder
-from tests.cloud.control_plane import database, places, schemas, seeding, settings
-from tests.cloud.control_plane.places import HERE, REGIONAL, SERVICES, TYPES, ControlPlaneUnavailable, Doors, Region
-from tests.cloud.control_plane.processes import Processes, eventually
 
 REGIONS = ("SBG7", "GRA11")
 READY_WITHIN = 120.0  # s: 8 on a calm machine
+Settings = Mapping[str, object]
 _PREFIX = "rempart-cloud-"
 _KEPT = ("database", "images", "state", "fernet", "credential")
 
 
 class ControlPlane:
-    """One that runs. ``auth_url`` is Keystone's; what each service says is in ``logs``."""
+    """One that runs. ``auth_url`` is Keystone's; what each service says is in ``logs``.
 
-    def __init__(self, folder: Path, regions: tuple[str, ...] = REGIONS) -> None:
+    ``hypervisor`` is what boots servers (:mod:`lab.control_plane.services.booting`); without it nothing boots.
+    """
+
+    def __init__(self, folder: Path, regions: tuple[str, ...] = REGIONS, hypervisor: Settings | None = None) -> None:
         self.folder = folder
+        self._hypervisor = hypervisor
         self.regions = tuple(Region(name, folder / name) for name in regions)
         self.logs = folder / "logs"
         self.processes = Processes(self.logs)
@@ -35,7 +42,7 @@ class ControlPlane:
         self._python = places.python()
         for region in self.regions:
             region.folder.mkdir(exist_ok=True)
-            settings.write(region, self.doors, self._python.parents[1])
+            settings.write(region, self.doors, self._python.parents[1], boots=hypervisor is not None)
 
     @property
     def auth_url(self) -> str:
@@ -76,9 +83,7 @@ class ControlPlane:
         for service in services:
             for region in self.regions if service in REGIONAL else self.regions[:1]:
                 url = self.doors.url(service, region.name)
-                eventually(
-                    lambda url=url: _answers(url), READY_WITHIN, f"{service} of {region.name} answers at {url}", self.processes
-                )
+                eventually(partial(_answers, url), READY_WITHIN, f"{service} of {region.name} answers at {url}", self.processes)
 
     def environment(self) -> dict[str, str]:
         """What the services' processes get to see: nothing of the user's clouds or home."""
@@ -91,6 +96,7 @@ class ControlPlane:
             "PYTHONPATH": f"{HERE / 'services'}:{plugin}",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONWARNINGS": "ignore",
+            **({"REMPART_HYPERVISOR": json.dumps(self._hypervisor)} if self._hypervisor else {}),
         }
 
     def come_from(self, snapshot: Path) -> None:
@@ -121,12 +127,15 @@ class ControlPlane:
 
 
 @contextmanager
-def control_plane() -> Iterator[ControlPlane]:
-    """One of our own that answers, gone afterwards. Raises ControlPlaneUnavailable."""
+def control_plane(hypervisor: Settings | None = None) -> Iterator[ControlPlane]:
+    """One of our own that answers, gone afterwards; ``hypervisor`` as :class:`ControlPlane` has it.
+
+    Raises ControlPlaneUnavailable.
+    """
     remove_what_the_dead_left()
     with locked("control-plane"):
         snapshot = _snapshot()
-    plane = ControlPlane(_own_folder())
+    plane = ControlPlane(_own_folder(), hypervisor=hypervisor)
     try:
         plane.come_from(snapshot)
         plane.start_services()
@@ -185,7 +194,7 @@ class _Making:
 
 def _recipe() -> str:
     """What the snapshot depends on: the versions, and the modules that decide what is in it."""
-    made_of = hashlib.sha256((HERE.parent / "control-plane.lock").read_bytes())
+    made_of = hashlib.sha256((HERE / "control-plane.lock").read_bytes())
     for module in (database, schemas, seeding, settings):
         made_of.update(Path(str(module.__file__)).read_bytes())
     for file in sorted((HERE / "services").glob("*.py")):

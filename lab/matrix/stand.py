@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
+from lab.errors import LabError
 from lab.matrix import packets
 from lab.matrix.packets import Answered, Seen
 from lab.matrix.points import Arrivals, Device, Wire
@@ -84,6 +85,9 @@ class Stand:
                 self._open(firewall)
             for client in clients:
                 self._connect(client)
+        except OSError as why:
+            self.close()
+            raise LabError(f"the firewalls cannot be measured, one of their tunnels went away: {why.strerror}") from None
         except BaseException:
             self.close()
             raise

@@ -1,8 +1,54 @@
-"""What all tests stand on."""
+"""Several workers (``-n 3 --dist loadfile``): what shares a lab shares a worker, and what waits longest begins."""
+
+from __future__ import annotations
 
 import signal
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
 
 # A shell that starts something in the background has it ignore Ctrl-C, and its children inherit that: tests that end a
 # command by it would wait for ever.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+TOGETHER: Mapping[str, Sequence[str]] = {
+    "the lab that is sabotaged": ("tests/lab/test_scenarios_can_fail.py",),
+    "the machine of its own": (
+        "tests/lab/test_faults_",
+        "tests/lab/test_nothing_left.py",
+        "tests/lab/torture/test_interrupted.py",
+    ),
+    "the control plane": ("tests/cloud/",),
+    "the guide's lab": ("tests/lab/guide/",),
+    "the lab of appliances as delivered": ("tests/appliance_api/",),
+}
+"""What is brought up once for several modules, and where those that use it stand. The longest first, then each file alone."""
+
+
+def _shared(node: str) -> str:
+    """What a test shares with other modules, "" for nothing."""
+    return next((what for what, places in TOGETHER.items() if node.startswith(tuple(places))), "")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a worker, the order in which work is given out: what is shared, other labs, and last what only computes."""
+    if hasattr(config, "workerinput"):
+        places = [*TOGETHER, ""]
+        items.sort(key=lambda item: (places.index(_shared(item.nodeid)), item.get_closest_marker("lab") is None))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give out files, but together those that share something."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _shared(nodeid) or super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False  # the order is ours, not by the number of tests
+    return Together(config, log)

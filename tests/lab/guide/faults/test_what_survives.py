@@ -8,7 +8,7 @@ from lab import probe
 from lab.device import Appliance, differences
 from provisioning.vpn_user import REFUSED, UP, call
 from steps.eventually import eventually
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 

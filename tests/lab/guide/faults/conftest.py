@@ -1,4 +1,4 @@
-"""One lab of the guide for all tests of faults; each test leaves its pair as it found it."""
+"""A pair of the guide's lab that faults are done to; each test leaves it as it found it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from lab.cluster import Cluster, missing
 from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
-from provisioning.deployment import load
-from provisioning.environment import LabEnvironment, lab_up
+from provisioning.environment import LabEnvironment
 from steps.eventually import eventually
-from tests.lab.own_machine import ROOT
 
 RETURNS_WITHIN = 10.0  # s for a member to be one of the pair again
 
@@ -55,23 +53,13 @@ class Pair:
         return [f"{member.name}: {lacks}" for member in self.cluster.members if (lacks := missing(member))]
 
 
-@pytest.fixture(scope="package")
-def _environment() -> Iterator[LabEnvironment]:
-    environment = lab_up(load(ROOT / "deployments/guide"), keep=False, progress=lambda _: None)
-    try:
-        yield environment
-    finally:
-        environment.close()
-        environment.lab.down()
-
-
 @pytest.fixture
-def pair(_environment: LabEnvironment) -> Iterator[Pair]:
+def pair(whole: LabEnvironment) -> Iterator[Pair]:
     """A pair that is whole: before the test, and after it."""
-    found = Pair(_environment, _environment.cluster("sbg7"))
+    found = Pair(whole, whole.cluster("sbg7"))
     _await_whole(found)
     yield found
-    assert _environment.faults.in_force() == []
+    assert whole.faults.in_force() == []
     _await_whole(found)
 
 

@@ -12,7 +12,7 @@ import pytest
 from lab import namespace
 from lab.appliance import ha_wire
 from lab.device import Appliance
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 

@@ -6,7 +6,7 @@ import pytest
 
 from lab.device import Appliance
 from steps.eventually import watch
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 

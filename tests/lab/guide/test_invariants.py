@@ -16,13 +16,11 @@ from lab.invariants import answers, configurations, forwarding, sessions, silenc
 from lab.invariants.violation import Violation
 from lab.torture.campaign import Campaign, Log
 from lab.torture.sequence import Round, Step
-from provisioning.deployment import load
-from provisioning.environment import lab_up
+from provisioning.environment import LabEnvironment
 from provisioning.torture import stage as stages
 from provisioning.torture.ground import ground
 from provisioning.torture.planted import TUNNEL_TCP, TUNNEL_UDP, VPN_USER
 from provisioning.torture.stage import Stage
-from tests.lab.own_machine import ROOT
 
 pytestmark = pytest.mark.lab
 
@@ -34,14 +32,9 @@ SWITCHED = REFUSED.only([*REFUSED.steps, Step(1.0, "switch", SITE, "active", 0.0
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    environment = lab_up(load(ROOT / "deployments/guide"), keep=False, progress=lambda _: None)
-    try:
-        with Stage(environment, (SITE,)) as opened:
-            yield opened
-    finally:
-        environment.close()
-        environment.lab.down()
+def stage(whole: LabEnvironment) -> Iterator[Stage]:
+    with Stage(whole, (SITE,)) as opened:
+        yield opened
 
 
 class Defect:

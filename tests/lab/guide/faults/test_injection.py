@@ -9,7 +9,7 @@ import pytest
 from lab.faults import catalogue
 from lab.faults.fault import BadParameter
 from lab.faults.injection import FaultRefused
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 FAULT = "link-down link=private"
 

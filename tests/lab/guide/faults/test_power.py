@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.device import Appliance
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 

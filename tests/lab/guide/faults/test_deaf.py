@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab.device import Appliance
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 

@@ -6,7 +6,7 @@ import pytest
 
 from lab.errors import LabError
 from lab.faults import moments
-from tests.lab.faults.conftest import Pair
+from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 

@@ -74,8 +74,7 @@ def _run_option(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminated)
+    handlers = {number: signal.signal(number, _terminated) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         return _flushed(_run(_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))))
     except KeyboardInterrupt:
@@ -86,6 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has gone: nor can Python's own last flush be read.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    finally:
+        for number, handler in handlers.items():  # a process that calls us does more than this
+            signal.signal(number, handler)
 
 
 def _words(arguments: Sequence[str]) -> Sequence[str]:

@@ -163,11 +163,8 @@ def test_every_ending_has_its_exit_code(raised: BaseException, status: int, monk
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     monkeypatch.setattr(verbs, "run_verb", ends)
-    try:
-        assert command.main(["lab", "status"]) == status
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    assert command.main(["lab", "status"]) == status
+    assert {number: signal.getsignal(number) for number in before} == before, "whoever called us ends as before"
 
 
 @needs_root

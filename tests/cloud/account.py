@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -94,12 +93,7 @@ class Account:
         """A command of ours in this process."""
         output, errors = io.StringIO(), io.StringIO()
         with patch.dict(os.environ, self.environment, clear=True), redirect_stdout(output), redirect_stderr(errors):
-            handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-            try:
-                status = main(words)
-            finally:
-                for number, handler in handlers.items():
-                    signal.signal(number, handler)
+            status = main(words)
         return Done(status, output.getvalue(), errors.getvalue())
 
     def start(self, verb: str, deployment: Path, **environment: str) -> subprocess.Popen[str]:

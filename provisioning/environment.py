@@ -339,8 +339,8 @@ def lab_attach(run: str | None = None, deployment: Deployment | None = None) -> 
     kept = [name for name, owner in ownership.running().items() if owner == ownership.KEPT]
     wanted = run or (kept[0] if len(kept) == 1 else None)
     if wanted is None:
-        several = f"several labs run: {', '.join(sorted(kept))}; name one" if kept else "no lab is running"
-        raise LabNotFound(f"{several} (`rempart lab up` starts one)")
+        several = f"several labs run: {', '.join(sorted(kept))}; name one with --run"
+        raise LabNotFound(several if kept else "no lab is running (`rempart lab up` starts one)")
     folder = ownership.lab_folder(wanted)
     try:
         planned = Path(json.loads((folder / "deployment.json").read_text())["folder"])

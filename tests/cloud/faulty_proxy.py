@@ -56,13 +56,21 @@ def proxy(service: str) -> Iterator[Proxy]:
         del _Handler.settings[server.server_address[1]]
 
 
+class _CutOff(Exception):
+    """Whoever asked was gone before the end of the request."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     settings: dict[int, tuple[Proxy, str]] = {}  # noqa: RUF012 - by port
 
     def _serve(self) -> None:
         found, behind = self.settings[self.server.server_address[1]]
-        body = b"".join(self._body(found.delay))
+        try:
+            body = b"".join(self._body(found.delay))
+        except _CutOff:  # half of what somebody meant to say is nothing that they said
+            self.close_connection = True
+            return
         answer = found.fault(self.command, self.path)
         if answer is None or answer.done:
             status, headers, content = self._forward(behind, body)
@@ -80,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self, delay: float) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            while size := int(self.rfile.readline().strip() or b"0", 16):
+            while size := int(self._read_line(), 16):
                 yield self.rfile.read(size)
                 self.rfile.readline()
                 time.sleep(delay)
@@ -90,10 +98,15 @@ class _Handler(BaseHTTPRequestHandler):
         while left:
             piece = self.rfile.read(min(left, PIECE))
             if not piece:
-                return
+                raise _CutOff
             left -= len(piece)
             yield piece
             time.sleep(delay)
+
+    def _read_line(self) -> bytes:
+        if not (line := self.rfile.readline().strip()):
+            raise _CutOff
+        return line
 
     def _forward(self, behind: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         # The service sees our address as its own, so that the links in its answers lead through here.

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -23,12 +24,19 @@ GONE_WITHIN = 10.0  # s
 
 
 @pytest.fixture
-def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def folder() -> Iterator[Path]:
+    """Short, and not below pytest's: a database's socket has a path of 107 bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="rempart-") as found:
+        yield Path(found)
+
+
+@pytest.fixture
+def owner(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Somebody else's, whose temporary files are in a folder of their own."""
     with subprocess.Popen(
         [sys.executable, "-m", "lab.control_plane"],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(folder)},
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -37,19 +45,19 @@ def owner(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_two_run_side_by_side_and_one_whose_owner_is_killed_leaves_nothing(
-    plane: Reached, owner: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plane: Reached, owner: subprocess.Popen[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert owner.stdout is not None
     line = owner.stdout.readline()
     found = re.search(r"OS_CLIENT_CONFIG_FILE=(\S+)/clouds.yaml", line)
     assert found, line
-    folder = Path(found[1])
-    second = reached(folder)
+    own = Path(found[1])
+    second = reached(own)
     assert second.auth_url != plane.auth_url
     for each in (plane, second):
         with urllib.request.urlopen(each.auth_url, timeout=30) as answer:  # noqa: S310 - loopback
             assert answer.status == 200
-    processes = _of(folder)
+    processes = _of(own)
     assert len(processes) > 9  # two databases, five services, of which four in two regions
 
     os.kill(owner.pid, signal.SIGKILL)
@@ -58,9 +66,9 @@ def test_two_run_side_by_side_and_one_whose_owner_is_killed_leaves_nothing(
     while any(is_alive(each) for each in processes) and time.monotonic() < end:
         time.sleep(0.05)
     assert not [each for each in processes if is_alive(each)]
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     remove_what_the_dead_left()
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 def _of(folder: Path) -> list[str]:

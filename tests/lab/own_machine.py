@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,7 @@ class Machine:
                 "REMPART_ENGINE": "private",
                 "TMPDIR": str(self.scratch),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONFAULTHANDLER": "1",
                 **self.environment,
                 **environment,
             },
@@ -141,7 +143,7 @@ def finish(process: subprocess.Popen[str]) -> Finished:
     try:
         output, _ = process.communicate(timeout=LIMIT)
     except subprocess.TimeoutExpired:
-        process.kill()
+        process.send_signal(signal.SIGABRT)  # which makes it tell where each of its threads is
         output, _ = process.communicate()
         raise AssertionError(f"no end after {LIMIT:g} s:\n{output}") from None
     return Finished(process.returncode, output)

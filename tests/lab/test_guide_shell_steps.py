@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
@@ -16,9 +11,9 @@ from lab.host import LabHost
 from provisioning.deployment import load
 from provisioning.environment import LabEnvironment, open_environment
 from steps.eventually import eventually
+from tests.lab.terminal import WITHIN, Terminal
 from tests.provisioning.plans import GUIDE
 
-WITHIN = 20.0  # s for what a terminal shows: a busy machine's whole hasync
 FIREWALL, WEB = "147.135.161.153", "10.200.0.10"
 
 pytestmark = pytest.mark.lab
@@ -30,58 +25,15 @@ def environment() -> Iterator[LabEnvironment]:
         yield running
 
 
-class Terminal:
-    """A program on a host that somebody types into. What it shows is kept from one look to the next."""
-
-    def __init__(self, host: LabHost, *command: str) -> None:
-        self._process = subprocess.Popen(
-            [*namespace.enter(host.pid), *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=namespace.ENVIRONMENT | {"TERM": "vt100"},
-        )
-        self._shown = ""
-
-    def __enter__(self) -> Terminal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(BrokenPipeError):  # it has ended by itself
-            self.type("exit")
-        try:
-            self._process.wait(WITHIN)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            with suppress(BrokenPipeError):
-                stream.close()
-
-    def type(self, line: str) -> None:
-        """Type a line and press the key that ends it."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{line}\r".encode())
-        self._process.stdin.flush()
-
-    def until(self, text: str) -> str:
-        """What it shows, up to this text."""
-        deadline, output = time.monotonic() + WITHIN, self._process.stdout
-        assert output is not None
-        while text not in self._shown:
-            left = deadline - time.monotonic()
-            data = os.read(output.fileno(), 65536) if select.select([output], [], [], max(0.0, left))[0] else b""
-            assert data, f"no {text!r} in what it shows: {self._shown}"
-            self._shown += data.decode(errors="replace")
-        before, _, self._shown = self._shown.partition(text)
-        return before
+def on(host: LabHost, *command: str) -> Terminal:
+    """A program on a host that somebody types into."""
+    return Terminal([*namespace.enter(host.pid), *command], namespace.ENVIRONMENT)
 
 
 def administrator(environment: LabEnvironment, *options: str) -> Terminal:
     """The administrator's terminal: ``ssh admin@FIREWALL``, with an agent that holds the key."""
     typed = " ".join(("ssh", "-tt", *options, f"admin@{FIREWALL}"))
-    return Terminal(environment.administrator, "ssh-agent", "sh", "-c", f"ssh-add -q && exec {typed}")
+    return on(environment.administrator, "ssh-agent", "sh", "-c", f"ssh-add -q && exec {typed}")
 
 
 def test_ssh_to_the_active_member_then_hasync(environment: LabEnvironment) -> None:
@@ -116,7 +68,7 @@ def test_ssh_with_the_agent_to_the_firewall_and_on_to_the_server_then_the_public
 
 def changed_in_vi(host: LabHost, file: str, before: str, after: str) -> None:
     """``vi FILE`` at the console, and the keys that change a value and leave."""
-    with Terminal(host, "script", "-qec", f"vi {file}", "/dev/null") as console:
+    with on(host, "script", "-qec", f"vi {file}", "/dev/null") as console:
         console.until(before)
         console.type(f":%s/{before}/{after}/")
         console.type(":wq")

@@ -34,9 +34,10 @@ accept: setup
 control-plane:
 	@PYTHON=$(PYTHON) tools/install-control-plane $(CONTROL_PLANE)
 
+# Two at a time: labs mostly wait, so one works while another does. What shares a lab stays together (tests/conftest.py).
 test: setup control-plane
 	@tools/install-system-packages $(TESTED_WITH)
-	REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/
+	REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/ -n 2 --dist loadfile
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks $(BENCH)

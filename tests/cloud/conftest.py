@@ -32,9 +32,9 @@ def services() -> None:
         pytest.skip("OpenStack's services are not installed: make control-plane")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def plane(request: pytest.FixtureRequest) -> Iterator[Reached]:
-    """It stays as long as the tests do.
+    """It stays as long as these tests do.
 
     ``REMPART_CONTROL_PLANE_AT`` names the folder of one that ``python -m lab.control_plane`` has running.
     """

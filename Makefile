@@ -34,7 +34,7 @@ accept: setup
 control-plane:
 	@PYTHON=$(PYTHON) tools/install-control-plane $(CONTROL_PLANE)
 
-# Two at a time: labs mostly wait, so one works while another does. What shares a lab stays together (tests/conftest.py).
+# Two workers: labs mostly wait, so one works while the other does. Which tests stay together: tests/conftest.py.
 test: setup control-plane
 	@tools/install-system-packages $(TESTED_WITH)
 	REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/ -n 2 --dist loadfile

@@ -134,8 +134,10 @@ def _capture(given: argparse.Namespace) -> int:
     environment = _attach(given.run)
     fabric = environment.lab.fabric
     interface = _interface(environment, given.segment)
-    # tcpdump is the fabric's own; only its network and mount namespaces are entered, so a file lands with the caller.
-    command = ["nsenter", f"--target={fabric.pid}", "--net", "--mount", "--", "tcpdump", "-n", "-i", interface, "-U"]
+    # tcpdump is the fabric's own; only its network and mount namespaces are entered, so a file lands with the caller. It
+    # takes each packet at once: left to gather them, it would lose those of the second before Ctrl-C.
+    tcpdump = ["tcpdump", "-n", "-i", interface, "-U", "--immediate-mode"]
+    command = ["nsenter", f"--target={fabric.pid}", "--net", "--mount", "--", *tcpdump]
     if given.write is None:
         return subprocess.call([*command, "-l"], env=ENVIRONMENT, cwd="/")
     with Path(given.write).open("wb") as file:

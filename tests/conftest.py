@@ -1,4 +1,4 @@
-"""Several workers (``-n 3 --dist loadfile``): what shares a lab shares a worker, and what waits longest begins."""
+"""Two workers (``make test``): what shares a lab shares a worker, and what is timed has no second lab beside it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 TOGETHER: Mapping[str, Sequence[str]] = {
     "the lab that is sabotaged": ("tests/lab/test_scenarios_can_fail.py",),
+    "the control plane": ("tests/cloud/",),
     "the machine of its own": (
         "tests/lab/test_faults_",
         "tests/lab/test_nothing_left.py",
         "tests/lab/torture/test_interrupted.py",
     ),
-    "the control plane": ("tests/cloud/",),
+    "appliances as delivered": ("tests/appliance_api/",),
     "the guide's lab": ("tests/lab/guide/",),
-    "the lab of appliances as delivered": ("tests/appliance_api/",),
 }
-"""What is brought up once for several modules, and where those that use it stand. The longest first, then each file alone."""
+"""What is brought up once for several modules, and where those that use it stand."""
+
+NO_LAB, OWN_LAB = "no lab", "a lab of its own"
+ORDER = ("the lab that is sabotaged", "the control plane", NO_LAB, "the machine of its own", "appliances as delivered",
+         "the guide's lab", OWN_LAB)  # fmt: skip
+"""In which workers are given their work. The first is the longest, and its budgets are failovers': beside it nothing forwards."""
 
 
 def _shared(node: str) -> str:
@@ -32,11 +37,14 @@ def _shared(node: str) -> str:
     return next((what for what, places in TOGETHER.items() if node.startswith(tuple(places))), "")
 
 
+def _turn(item: pytest.Item) -> int:
+    return ORDER.index(_shared(item.nodeid) or (OWN_LAB if item.get_closest_marker("lab") else NO_LAB))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a worker, the order in which work is given out: what is shared, other labs, and last what only computes."""
+    """In a worker, the order in which work is given out."""
     if hasattr(config, "workerinput"):
-        places = [*TOGETHER, ""]
-        items.sort(key=lambda item: (places.index(_shared(item.nodeid)), item.get_closest_marker("lab") is None))
+        items.sort(key=_turn)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -104,3 +104,22 @@ def test_a_slip_in_vi_is_refused_by_ennetwork_with_its_line(environment: LabEnvi
     assert "network:" in done.stderr
     assert "255.255.255.842" in done.stderr
     assert "147.135.161.153/29" in passive.host.must("ip", "-4", "-o", "address", "show", "eth0")
+
+
+def test_setconf_counts_once_enopenvpn_has_run_and_a_slip_is_refused_with_its_line(
+    environment: LabEnvironment, put_back: None
+) -> None:
+    member = environment.cluster("sbg7").active()
+    file = "/usr/Firewall/ConfigFiles/Openvpn/openvpn"
+    applied = member.path("/var/lib/sns/openvpn/udp.conf")
+    assert member.apply("getconf", file, "Config", "Ping").stdout == "1\n"
+
+    member.apply("setconf", file, "Config", "PingRestart", "12")
+    assert "keepalive 1 12\n" not in applied.read_text(), "nothing changes before it is applied"
+    member.apply("enopenvpn")
+    assert "keepalive 1 12\n" in applied.read_text()
+
+    member.apply("setconf", file, "Config", "State", "9x")
+    done = member.run("enopenvpn")
+    assert (done.status, done.stderr or done.stdout) == (1, 'Openvpn/openvpn:2: state: "9x" is neither 0 nor 1\n')
+    assert member.run("pgrep", "-c", "openvpn").stdout == "3\n", "the servers go on"

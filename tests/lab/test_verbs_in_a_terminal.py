@@ -15,7 +15,8 @@ from scapy.utils import rdpcap
 from lab.probe import Outcome, Target, connect
 from provisioning.deployment import load
 from provisioning.environment import LabEnvironment, lab_attach, lab_up
-from tests.lab.terminal import CTRL_C, CTRL_D, Terminal
+from steps.eventually import eventually
+from tests.lab.terminal import CTRL_C, CTRL_D, WITHIN, Terminal
 from tests.provisioning.plans import MINIMAL
 
 pytestmark = pytest.mark.lab
@@ -73,7 +74,7 @@ def test_ctrl_c_ends_what_is_run_on_a_host_and_says_nothing(run: str) -> None:
         assert terminal.end() == (130, "^C")
 
 
-@pytest.mark.parametrize("where", ["internet", "vlan200", "web-sbg7:eth0"])
+@pytest.mark.parametrize("where", ["internet", "vrack-200", "web-sbg7:eth0"])
 def test_packets_are_shown_as_they_pass_until_ctrl_c(run: str, environment: LabEnvironment, where: str) -> None:
     with rempart("capture", run, where) as terminal:
         terminal.until("listening on")
@@ -86,12 +87,18 @@ def test_packets_are_shown_as_they_pass_until_ctrl_c(run: str, environment: LabE
 
 
 def test_a_capture_that_is_written_is_whole_after_ctrl_c(run: str, environment: LabEnvironment, tmp_path: Path) -> None:
-    with rempart("capture", run, "internet", "--write", str(tmp_path / "out.pcap")) as terminal:
+    file = tmp_path / "out.pcap"
+    with rempart("capture", run, "internet", "--write", str(file)) as terminal:
         terminal.until("listening on")
         assert _asked(environment) is Outcome.ANSWERED
+        eventually(lambda: len(_to_the_page(file)), until=lambda seen: seen >= 3, within=WITHIN, phase="packets in the file")
         terminal.press(CTRL_C)
-        terminal.end()
-    assert any(packet[TCP].dport == 80 for packet in rdpcap(str(tmp_path / "out.pcap")) if TCP in packet)
+        assert terminal.end()[0] == 130
+    assert _to_the_page(file)[0].flags == "S"
+
+
+def _to_the_page(file: Path) -> list[TCP]:
+    return [packet[TCP] for packet in rdpcap(str(file)) if TCP in packet and packet[TCP].dport == 80]
 
 
 def _asked(environment: LabEnvironment) -> Outcome:

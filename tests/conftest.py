@@ -29,7 +29,7 @@ TOGETHER: Mapping[str, Sequence[str]] = {
 NO_LAB, OWN_LAB = "no lab", "a lab of its own"
 ORDER = ("the lab that is sabotaged", "the control plane", NO_LAB, "the machine of its own", "appliances as delivered",
          "the guide's lab", OWN_LAB)  # fmt: skip
-"""In which workers are given their work. The first is the longest, and its budgets are failovers': beside it nothing forwards."""
+"""In which workers are given their work. The first is the longest, and its budgets are those of failovers."""
 
 
 def _shared(node: str) -> str:

@@ -1,4 +1,4 @@
-"""Two workers (``make test``): what shares a lab shares a worker, and what is timed has no second lab beside it."""
+"""Two workers (``make test``): what shares a lab shares a worker, and labs that are timed take turns."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ TOGETHER: Mapping[str, Sequence[str]] = {
 """What is brought up once for several modules, and where those that use it stand."""
 
 NO_LAB, OWN_LAB = "no lab", "a lab of its own"
-ORDER = ("the lab that is sabotaged", "the control plane", NO_LAB, "the machine of its own", "appliances as delivered",
-         "the guide's lab", OWN_LAB)  # fmt: skip
-"""In which workers are given their work. The first is the longest, and its budgets are those of failovers."""
+ORDER = ("the lab that is sabotaged", "the control plane", NO_LAB, "the machine of its own", "the guide's lab",
+         "appliances as delivered", OWN_LAB)  # fmt: skip
+"""In which workers are given their work: of the two labs whose failovers are timed, the second follows the first."""
 
 
 def _shared(node: str) -> str:

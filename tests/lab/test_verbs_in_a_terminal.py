@@ -51,8 +51,8 @@ def test_a_shell_has_job_control_and_ends_with_its_own_status(run: str) -> None:
         terminal.type("hostname; slotinfo -a filter")
         terminal.until("fw1-sbg7\r\n05")
         terminal.until("fw1-sbg7# ")
-        terminal.type("sleep 100")
-        terminal.until("sleep 100")
+        terminal.type("sh -c 'echo be\"\"gun; exec sleep 100'")
+        terminal.until("begun\r\n")  # by the program itself: it has the terminal
         terminal.press(CTRL_C)
         assert "job control" not in terminal.until("fw1-sbg7# ")
         terminal.type("exit 7")

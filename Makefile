@@ -34,10 +34,13 @@ accept: setup
 control-plane:
 	@PYTHON=$(PYTHON) tools/install-control-plane $(CONTROL_PLANE)
 
-# Two workers: labs mostly wait, so one works while the other does. Which tests stay together: tests/conftest.py.
+TESTS := REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/
+
+# First what needs no lab, two workers side by side: what fails there is told within minutes. Then lab after lab.
 test: setup control-plane
 	@tools/install-system-packages $(TESTED_WITH)
-	REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/ -n 2 --dist loadfile
+	$(TESTS) -m "not lab" -n 2 --dist loadfile
+	$(TESTS) -m lab
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks $(BENCH)

@@ -1,4 +1,4 @@
-"""Two workers (``make test``): what shares a lab shares a worker, and labs that are timed take turns."""
+"""Several workers (``-n 2 --dist loadfile``): what shares a lab shares one, and labs that are timed take turns."""
 
 from __future__ import annotations
 

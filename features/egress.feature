@@ -69,3 +69,14 @@ Feature: Private servers reach the Internet through the firewall
     Given the other hosts of the private network answer the firewall
     When the provider's gateway routes packets for each of them to the firewall
     Then the firewall passes none of them on
+
+  @SNS-EGRESS-11 @each_site @needs_spoofing
+  Scenario: The private network is served as a whole, and with nothing but what is allowed
+    When both ends of the private network send packets of all kinds to the Internet and to other networks
+    Then names, pings, the web and the mirror's downloads leave with the firewall's public address
+    And nothing else of theirs leaves
+
+  @SNS-EGRESS-12 @each_site @needs_spoofing
+  Scenario: The firewall itself reaches the Internet, and sends nothing private there
+    When the firewall itself sends packets to the Internet and to the private networks of the other sites
+    Then those to the Internet leave, and those to a private network by its tunnel alone

@@ -23,6 +23,19 @@ Feature: Two firewalls stand for one
     Then both members report that they are synchronised
     And the configuration files of both members are identical
 
+  @SNS-HA-19 @each_cluster
+  Scenario: The last change was synchronised
+    When both members are asked for the state of the cluster
+    Then both members report that they are synchronised
+    And the configuration files of both members are identical
+
+  @SNS-HA-20 @each_cluster @needs_spoofing
+  Scenario: The HA network leads to the firewall and no further
+    When others on the HA network send packets to the firewall and to every other network, and outsiders to its HA address
+    Then the firewall takes those of the HA network to its HA address
+    And it refuses the others
+    And nobody there is shown the login page
+
   @SNS-HA-04 @each_cluster @needs_fault_injection @disruptive
   Scenario: Losing the active member interrupts nobody for long
     Given flows of every class run through the firewall

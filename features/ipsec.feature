@@ -13,6 +13,7 @@ Feature: An IPsec tunnel joins two sites
     When both firewalls are asked for their security associations
     Then each holds the tunnel between the configured networks
     And its algorithms and lifetimes are the configured ones
+    And each asks after its peer, and begins the tunnel again, as configured
 
   @SNS-IPSEC-03 @each_tunnel @needs_transit_capture
   Scenario: What crosses the Internet is IKE and ESP, and nothing of ours in clear
@@ -77,3 +78,16 @@ Feature: An IPsec tunnel joins two sites
     And the provider's gateway sends clear packets with a source in the remote network
     Then none of them reaches the private server
     And the firewall counts them as refused
+
+  @SNS-IPSEC-12 @each_tunnel @needs_spoofing
+  Scenario: The tunnel joins the whole of both networks
+    When both ends of each site's network send packets of all kinds to both ends of the other one
+    Then all of them arrive at the other site
+
+  @SNS-IPSEC-13 @each_tunnel @needs_transit_capture @needs_configuration_change
+  Scenario: With the IPsec policy switched off nothing leaves in clear either
+    Given the private servers of both sites ping each other
+    When the IPsec policy of the local firewall is switched off
+    And the private server sends marked packets to the remote site
+    Then no marked packet is seen on the Internet
+    And the tunnel comes back when the policy is switched on again

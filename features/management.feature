@@ -49,6 +49,12 @@ Feature: Only the administrator manages the firewalls
     Then exactly what is published over UDP and the SSL VPN is let through
     And every other datagram ends at the firewall unanswered
 
+  @SNS-MGMT-09 @each_site @needs_spoofing
+  Scenario: The firewall takes from each what that one is meant to send, and nothing else
+    When strangers, the administrator, the peers and private hosts send packets of all kinds to the firewall and past it
+    Then it takes what each of them is meant to send, and passes on what is published
+    And it refuses all others
+
   @SNS-POL-01 @each_site @needs_spoofing @from_policy
   Scenario: What passes is what the configuration says, no more and no less
     When packets of all kinds that its configuration tells apart arrive at the firewall

@@ -26,3 +26,9 @@ Feature: A private web server is published to the Internet
     Then the stranger gets no answer
     When the translation of the published service is put back
     Then the stranger reaches the published web site
+
+  @SNS-WEB-05 @each_published_service @needs_spoofing
+  Scenario: Requests from the Internet with a private source are dropped, whichever private range it is of
+    When requests for the published site arrive from both ends of every private range, and from the addresses beside them
+    Then none with a private source passes
+    And all others reach the private web server

@@ -14,6 +14,7 @@ Feature: VPN users reach the private network
   Scenario: The client is addressed from the right pool
     When the VPN user connects
     Then the VPN user's address is in the pool of this transport
+    And the VPN user is told the way to the private network, and to no other
 
   @SNS-RA-03 @each_remote_access_site
   Scenario: UDP is tried first
@@ -43,8 +44,9 @@ Feature: VPN users reach the private network
   @SNS-RA-07 @each_pool
   Scenario: Only the private network is reachable through the tunnel
     Given the VPN user is connected and pings the private server
-    When the VPN user tries other networks through the tunnel
-    Then none of the attempts is answered
+    When the VPN user sends packets of all kinds to the private network, to others and to the Internet
+    Then those to the private network arrive, at both of its ends
+    And none of the others passes the firewall
 
   @SNS-RA-08 @each_pool
   Scenario: The firewall is not managed through the tunnel

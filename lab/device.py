@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lab import rule_counters
 from lab.appliance import changes, ipsec, security_associations
 from lab.appliance.ha_cluster import CONTROL
-from lab.appliance.security_associations import SecurityAssociation
+from lab.appliance.security_associations import Peer, SecurityAssociation
 from lab.appliance.vici import Session, ViciError
 from lab.errors import CommandFailed
 from lab.host import LabHost
@@ -172,6 +172,14 @@ class Appliance:
         try:
             with Session(self.path(str(ipsec.SOCKET))) as session:
                 return security_associations.read(session)
+        except ViciError:
+            return []
+
+    def peers(self) -> list[Peer]:
+        """The peers that its IKE daemon knows; none when it does not run."""
+        try:
+            with Session(self.path(str(ipsec.SOCKET))) as session:
+                return security_associations.peers(session)
         except ViciError:
             return []
 

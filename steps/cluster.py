@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Any
 
 from pytest_bdd import given, parsers, then, when
@@ -14,8 +15,11 @@ from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
 from lab.invariants.configurations import differences
+from sns.prediction import Flow
 from steps.eventually import eventually, watch
+from steps.management import LOGIN
 from steps.neighbours import Question, announcements, who_has
+from steps.passage import ECHO, HTTP, HTTPS, SSH, Passage, flows, hold, interface, measured, own_addresses, vpn_ports
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -269,3 +273,57 @@ def _passive_is_silent(scene: Scene, said: dict[str, int], record: ScenarioRecor
     for name, mode in cluster(scene).states().items():
         record.observe(f"frames that {name}, {mode}, sent on the data networks", expected=0 if mode == "passive" else "some",
                        observed=said[name], holds=(said[name] == 0) == (mode == "passive"))  # fmt: skip
+
+
+@when("others on the HA network send packets to the firewall and to every other network, and outsiders to its HA address",
+      target_fixture="passage")  # fmt: skip
+def _ha_network_sends(scene: Scene) -> Passage:
+    internet, network = scene.deployment.internet, scene.site.network_of("ha")
+    ha, out = (interface(scene, scene.site, role) for role in ("ha", "external"))
+    own = _ha_address(scene)
+    neighbours = [*network.dhcp, network.subnet[-2]]
+    others = (scene.public_address, scene.deployment.private_address(scene.site.name), scene.server_address,
+              internet.public, network.subnet[-1] + 1)  # fmt: skip
+    kinds = (*(("tcp", port) for port in (SSH, HTTP, HTTPS, 1300)), ("icmp", ECHO))
+    return measured(scene, {scene.site.name: (
+        *flows(ha, neighbours, (own, *others), kinds),
+        *flows(ha, [internet.stranger, internet.admin, network.subnet[-1] + 2], (own, *others), kinds),
+        *flows(out, [internet.stranger, neighbours[-1]], [own], kinds),
+    )})  # fmt: skip
+
+
+def _ha_address(scene: Scene) -> IPv4Address:
+    """The active member's own, on the HA network."""
+    active = scene.environment.firewall(scene.site.name)
+    address = scene.site.firewall.members[active.number - 1].ha_address
+    assert address is not None, "the scenario needs @each_cluster"
+    return address
+
+
+@then("the firewall takes those of the HA network to its HA address")
+def _takes_of_ha(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
+    hold(record, passage, _within_ha(scene, passage))
+
+
+@then("it refuses the others")
+def _refuses_beyond_ha(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
+    within = _within_ha(scene, passage)
+    hold(record, passage, {flow: "refused" for flow in passage if flow not in within})
+
+
+def _within_ha(scene: Scene, passage: Passage) -> dict[Flow, str]:
+    network, ha = scene.site.network_of("ha").subnet, interface(scene, scene.site, "ha")
+    own, vpn, address = own_addresses(scene, scene.site), vpn_ports(scene), _ha_address(scene)
+    return {
+        flow: "taken"
+        for flow in passage
+        if (flow.arrival == ha and flow.source in network and flow.destination == address)
+        or (flow.destination in own and (flow.protocol, flow.destination_port) in vpn)  # VPN users come from anywhere
+    }
+
+
+@then("nobody there is shown the login page")
+def _no_page_on_ha(scene: Scene, record: ScenarioRecorder) -> None:
+    neighbour = scene.environment.host(f"dhcp-{scene.site.name}")
+    page = status(fetch(neighbour, f"https://{_ha_address(scene)}{LOGIN}", "--insecure", "--connect-timeout", "0.3"))
+    record.observe("the login page", expected="withheld", observed=page, holds=" 200" not in page)

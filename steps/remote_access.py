@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
+
 from pytest_bdd import given, then, when
 
 from lab import probe
-from lab.host import LabHost
-from lab.probe import Outcome, Target, connect
+from lab.matrix.stand import Client as TunnelEnd
 from provisioning.deployment_model import Pool
+from provisioning.matrix.users import FIREWALL_DEVICES
 from provisioning.vpn_user import REFUSED, UP, Client, call, routes
+from sns.paths import SSL_VPN
 from steps.eventually import eventually
-from steps.patience import patience
+from steps.passage import (
+    SOME_KINDS,
+    Passage,
+    ends,
+    flows,
+    hold,
+    interface,
+    measured,
+    others_private,
+    own_addresses,
+    unchanged,
+    vpn_ports,
+)
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.plugins.under_way import UnderWay
@@ -102,6 +117,15 @@ def _in_pool(scene: Scene, client: Client, record: ScenarioRecorder) -> None:
                    holds=address is not None and address in scene.instance.network)  # fmt: skip
 
 
+@then("the VPN user is told the way to the private network, and to no other")
+def _told_the_way(scene: Scene, client: Client, record: ScenarioRecorder) -> None:
+    assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
+    told = client.host.must("ip", "-4", "route", "show", "dev", client.device).splitlines()
+    destinations = {IPv4Network(line.split()[0]) for line in told if not line.startswith("default")}
+    ways = sorted(str(one) for one in destinations if not one.subnet_of(scene.instance.network))
+    record.observe("the routes through the tunnel", expected=[str(scene.server_network.subnet)], observed=ways)
+
+
 @then("the tunnel runs over udp")
 def _over_udp(scene: Scene, client: Client, record: ScenarioRecorder) -> None:
     _runs_over(scene, client, "udp", record)
@@ -167,28 +191,37 @@ def _no_interface(client: Client, record: ScenarioRecorder) -> None:
     record.observe("the tunnel's address", expected="None", observed=str(client.address()))
 
 
-@when("the VPN user tries other networks through the tunnel", target_fixture="attempted")
-def _other_networks(scene: Scene) -> dict[str, Outcome]:
-    host = scene.environment.vpn_client
-    others = [site for site in scene.deployment.sites.values() if site.name != scene.site.name]
-    targets = [Target(one.address, 80) for site in others for one in site.hosts_of("web")]
-    within = patience(lambda: probe.ping(host, scene.server_address, count=1).answered, "a ping through the tunnel")
-    return _through(host, "tun0", targets, within)
+@when("the VPN user sends packets of all kinds to the private network, to others and to the Internet", target_fixture="passage")
+def _user_sends(scene: Scene, client: Client) -> Passage:
+    assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
+    address, transport, site = client.address(), scene.instance.protocol, scene.site
+    assert address is not None, "the VPN user is connected"
+    end = TunnelEnd(site.name, transport, client.host, client.device, FIREWALL_DEVICES[transport])
+    internet, private = scene.deployment.internet, scene.server_network.subnet
+    others = [one.network_of("private").subnet for one in scene.deployment.sites.values() if one is not site]
+    beside = own_addresses(scene, site)[1:]  # the client itself drops what is for the public one
+    elsewhere = (internet.public, internet.resolver, *others_private(scene, site), *(network[-2] for network in others))
+    wanted = (
+        *flows(SSL_VPN, [address], ends(private), SOME_KINDS),
+        *flows(SSL_VPN, [address], [*elsewhere, *beside], SOME_KINDS),
+    )
+    return measured(scene, {site.name: wanted}, (end, address))
 
 
-def _through(host: LabHost, device: str, targets: list[Target], within: float) -> dict[str, Outcome]:
-    """Try targets by the tunnel, whatever the routes say."""
-    for target in targets:
-        host.must("ip", "route", "replace", f"{target.address}/32", "dev", device)
-    try:
-        return {str(target): outcome for target, outcome in connect(host, targets, within=within).items()}
-    finally:
-        for target in targets:
-            host.run("ip", "route", "delete", f"{target.address}/32", "dev", device)
+@then("those to the private network arrive, at both of its ends")
+def _arrive_inside(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
+    inside = interface(scene, scene.site, "private")
+    expected = {flow: unchanged(inside, flow) for flow in passage if flow.destination in ends(scene.server_network.subnet)}
+    hold(record, passage, expected)
 
 
-@then("none of the attempts is answered")
-def _none_answered(attempted: dict[str, Outcome], record: ScenarioRecorder) -> None:
-    record.observe("attempts made", expected="some", observed=len(attempted), holds=bool(attempted))
-    answered = [target for target, outcome in attempted.items() if outcome is Outcome.ANSWERED]
-    record.observe("attempts answered", expected=[], observed=answered)
+@then("none of the others passes the firewall")
+def _none_passes(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
+    vpn = vpn_ports(scene)  # from anywhere, and so from the tunnel too
+    own = own_addresses(scene, scene.site)
+    expected = {}
+    for flow in passage:
+        if flow.destination not in ends(scene.server_network.subnet):
+            taken = flow.destination in own and (flow.protocol, flow.destination_port) in vpn
+            expected[flow] = "taken" if taken else "refused"
+    hold(record, passage, expected)

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_bdd import then, when
 
 from lab import probe
+from lab.appliance.ipsec import DPD_DELAYS, identifier
 from lab.device import Appliance
 from lab.probe import Echoes, Outcome, Target, connect
 from provisioning.deployment_model import Site
@@ -143,6 +144,19 @@ def _as_configured(scene: Scene, held: dict[str, list[Association]], record: Sce
         renewed_after = association["ike_established"] + association["ike_rekey_in"]
         record.observe(f"{site}, renewal of the IKE keys after (s)", expected=f"at most {phase1.lifetime}",
                        observed=renewed_after, holds=0 < renewed_after <= phase1.lifetime)  # fmt: skip
+
+
+@then("each asks after its peer, and begins the tunnel again, as configured")
+def _asks_after_peer(scene: Scene, record: ScenarioRecorder) -> None:
+    for site, other in ends(scene):
+        configuration = scene.environment.configuration(site.name)
+        wanted = configuration.vpn.peers[_configured_tunnel(scene, configuration).peer.lower()]
+        known = {one.connection: one for one in scene.environment.firewall(site.name).peers()}
+        seen = known.get(identifier(wanted.name))
+        record.observe(f"seconds after which {site.name} asks {other.name} again", expected=DPD_DELAYS[wanted.dpd_mode.lower()],
+                       observed=seen.asked_every if seen else "no peer")  # fmt: skip
+        record.observe(f"{site.name} begins the tunnel again", expected=not wanted.responder_only,
+                       observed=seen.begun_again if seen else "no peer")  # fmt: skip
 
 
 def _observe_suite(what: str, allowed: list[Suite], seen: Suite, record: ScenarioRecorder) -> None:

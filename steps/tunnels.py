@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from ipaddress import IPv4Network
+
 from pytest_bdd import parsers, step, then, when
 
 from lab import probe
 from lab.capture import Frame
 from lab.device import Appliance
 from lab.probe import Echoes
+from provisioning.deployment_model import Site
 from steps.eventually import eventually
 from steps.measuring import record_round_trips
+from steps.passage import SOME_KINDS, Passage, ends, flows, hold, interface, measured
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -97,6 +102,13 @@ def kill_charon(firewall: Appliance) -> None:
     firewall.host.must("sh", "-c", "kill -KILL $(cat /var/lib/sns/run/charon.pid)")
 
 
+@when("the IPsec policy of the local firewall is switched off")
+def _switch_policy_off(scene: Scene, changes: Changes) -> None:
+    firewall = changes.of(scene.environment.firewall(scene.site.name))
+    firewall.edit("VPN/slotinfo", lambda text: re.sub(r"(?m)^Active=\d+", "Active=0", text))
+    firewall.apply("envpn", "-u")
+
+
 @when("the private server sends marked packets to the remote site", target_fixture="echo")
 def _send_marked(scene: Scene) -> Echoes:
     scene.environment.begin_capture()
@@ -113,6 +125,7 @@ def _none_seen(scene: Scene, echo: Echoes, record: ScenarioRecorder) -> None:
     record.observe("marked packets inside", expected=echo.sent, observed=len(inside))
 
 
+@then("the tunnel comes back when the policy is switched on again")
 @then("the tunnel comes back when the service is started again")
 def _comes_back(scene: Scene, changes: Changes, record: ScenarioRecorder) -> None:
     changes.now()
@@ -134,3 +147,25 @@ def _again_within_budget(scene: Scene) -> None:
         within=budget,
         phase="the tunnel after its peer's restart",
     )
+
+
+@when("both ends of each site's network send packets of all kinds to both ends of the other one", target_fixture="passage")
+def _networks_send(scene: Scene) -> Passage:
+    return measured(scene, {
+        near.name: flows(interface(scene, near, "private"), ends(_joined(scene, near)), ends(_joined(scene, far)), SOME_KINDS)
+        for near, far in ((scene.site, scene.remote), (scene.remote, scene.site))
+    })  # fmt: skip
+
+
+def _joined(scene: Scene, site: Site) -> IPv4Network:
+    """The network that a site brings into the scenario's tunnel."""
+    return site.networks[scene.tunnel.network_at(site.name)].subnet
+
+
+@then("all of them arrive at the other site")
+def _arrive(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
+    expected = {}
+    for flow in passage:
+        far = scene.site if flow.destination in _joined(scene, scene.site) else scene.remote
+        expected[flow] = f"{interface(scene, far, 'private')} of {far.name}"
+    hold(record, passage, expected)

@@ -72,6 +72,33 @@ def security_associations() -> list[SecurityAssociation]:
         return []
 
 
+_BEGIN_AGAIN = ("start", "restart")  # charon's words for it, new and old
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer as the daemon knows it: how often it is asked whether it lives (s, 0 for never), and whether the tunnels that end
+    with it are begun again.
+    """
+
+    connection: str
+    asked_every: int
+    begun_again: bool
+
+
+def peers(session: Session) -> list[Peer]:
+    """All peers that charon lists."""
+    found = []
+    for event in session.listing("list-conns", "list-conn"):
+        for connection, told in event.items():
+            if isinstance(told, dict):
+                children = told.get("children")
+                several = children.values() if isinstance(children, dict) else ()
+                actions = [one.get("dpd_action") for one in several if isinstance(one, dict)]
+                found.append(Peer(connection, int(str(told.get("dpd_delay", 0))), all(one in _BEGIN_AGAIN for one in actions)))
+    return found
+
+
 def read(session: Session) -> list[SecurityAssociation]:
     """All SAs that charon lists, oldest IKE_SA first."""
     found = []

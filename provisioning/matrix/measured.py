@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lab.matrix.measure import Measurement
 from lab.matrix.stand import Client
-from lab.matrix.trace import Batch, Probe
+from lab.matrix.trace import Batch, Probe, Trace
 from provisioning.matrix.comparison import Compared, compare
 from provisioning.matrix.journeys import Journeys
 from provisioning.matrix.points import Ways, open_stand
@@ -53,27 +53,46 @@ class Matrix:
         """Leave the lab as it was."""
         self._stand.close()
 
-    def measure(self, asked: Iterable[tuple[str, Flow]]) -> Iterator[Compared]:
-        """Measure flows, each as it arrives at a site's firewall; what nothing in the lab can send is left out."""
-        for _, compared in self.batches(asked):
+    def measure(self, asked: Iterable[tuple[str, Flow]], *, enough: int = REPEATED) -> Iterator[Compared]:
+        """Measure flows, each as it arrives at a site's firewall; what nothing in the lab can send is left out.
+
+        Once ``enough`` of those that disagree have done so twice, none is sent again.
+        """
+        for _, compared in self.batches(asked, enough=enough):
             yield from compared
 
-    def batches(self, asked: Iterable[tuple[str, Flow]]) -> Iterator[tuple[Batch, Sequence[Compared]]]:
+    def batches(
+        self, asked: Iterable[tuple[str, Flow]], *, enough: int = REPEATED
+    ) -> Iterator[tuple[Batch, Sequence[Compared]]]:
         """The same, a batch at a time, with what the rules counted meanwhile."""
-        waiting: dict[Probe, tuple[str, Flow]] = {}
-        for site, flow in asked:
-            if (probe := self.ways.probe(site, flow)) is not None:
-                waiting.setdefault(probe, (site, flow))
-        entries = {probe.entry for probe in waiting}
-        measurement = Measurement(self._stand, list(self._controls(entries)))
+        waiting = self._waiting(asked)
+        measurement = self._measurement(waiting)
         patience = REPEATED
         for batch in measurement.batches(waiting):
             found = [compare(self.journeys, *waiting[trace.probe], trace) for trace in batch.traces]
             for place, compared in enumerate(found):
-                if compared.disagreements and patience:
+                if compared.disagreements and patience and enough:
                     patience -= 1
                     found[place] = self._alone(measurement, compared)
+                    enough -= bool(found[place].disagreements)
             yield batch, found
+
+    def traces(self, asked: Iterable[tuple[str, Flow]]) -> Iterator[tuple[Flow, Trace]]:
+        """What was seen of flows, for those who know themselves what should be: nothing is compared or sent again."""
+        waiting = self._waiting(asked)
+        for batch in self._measurement(waiting).batches(waiting):
+            yield from ((waiting[trace.probe][1], trace) for trace in batch.traces)
+
+    def _waiting(self, asked: Iterable[tuple[str, Flow]]) -> dict[Probe, tuple[str, Flow]]:
+        """What can be sent, by how it is."""
+        waiting: dict[Probe, tuple[str, Flow]] = {}
+        for site, flow in asked:
+            if (probe := self.ways.probe(site, flow)) is not None:
+                waiting.setdefault(probe, (site, flow))
+        return waiting
+
+    def _measurement(self, probes: Iterable[Probe]) -> Measurement:
+        return Measurement(self._stand, list(self._controls({probe.entry for probe in probes})))
 
     def _alone(self, measurement: Measurement, compared: Compared) -> Compared:
         """The same packet with no other in flight: two of a protocol without ports cannot share a translated address."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from lab.matrix.trace import FIREWALL, Probe
 from provisioning.matrix.comparison import Compared
-from provisioning.matrix.measured import Matrix
+from provisioning.matrix.measured import REPEATED, Matrix
 from provisioning.matrix.passive import Silence
 from sns.packet_classes import PacketClass, packet_classes
 from sns.prediction import Flow
@@ -109,8 +109,10 @@ def told(compared: Compared) -> dict[str, object]:
     }
 
 
-def whole(matrix: Matrix, sites: Sequence[str], *, every_end: bool = False, one_in: int = 1) -> Results:
+def whole(matrix: Matrix, sites: Sequence[str], *, every_end: bool = False, one_in: int = 1, enough: int = REPEATED) -> Results:
     """Measure the classes of these sites; ``one_in`` n leaves only each n-th, ``every_end`` adds all of their ends.
+
+    ``enough`` is how many that disagree twice are as good as all of them.
 
     Raises LabError.
     """
@@ -120,7 +122,7 @@ def whole(matrix: Matrix, sites: Sequence[str], *, every_end: bool = False, one_
         for one in packet_classes(matrix.journeys.configurations[site], matrix.hosts)[::one_in]:
             results.classes += 1
             asked += ((site, flow) for flow in _flows(one, every_end))
-    for compared in matrix.measure(_sendable(matrix, asked, results.rows)):
+    for compared in matrix.measure(_sendable(matrix, asked, results.rows), enough=enough):
         if compared.trace.lost:
             results.lost[compared.trace.lost] += 1
             continue

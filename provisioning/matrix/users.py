@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _TO_ITS_SERVER = "--allow-recursive-routing"
 """What is meant for the firewall's public address goes into the tunnel too, instead of being dropped by the client."""
 _WITHIN, _PAUSE = 12.0, 0.02  # s, for a tunnel to be up, and between two looks at it
-_FIREWALL_DEVICES = {"udp": devices.SSL_VPN_UDP, "tcp": devices.SSL_VPN_TCP}
+FIREWALL_DEVICES = {"udp": devices.SSL_VPN_UDP, "tcp": devices.SSL_VPN_TCP}
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def connected(environment: LabEnvironment) -> Iterator[list[tuple[Client, IPv4Ad
                 device = f"tun{len(found)}"
                 user = vpn_user.call(environment, site, transport=pool.protocol, device=device, options=_TO_ITS_SERVER)
                 leaving.callback(user.hang_up)
-                place = Client(site.name, pool.protocol, user.host, device, _FIREWALL_DEVICES[pool.protocol])
+                place = Client(site.name, pool.protocol, user.host, device, FIREWALL_DEVICES[pool.protocol])
                 found.append((place, _address(user, f"{site.name}'s VPN user over {pool.protocol.upper()}")))
         yield found
 

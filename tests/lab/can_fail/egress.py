@@ -98,4 +98,22 @@ ROWS = (
         rule_above("sbg7", FIRST, "pass from internet on out to vlan200"),
         "expected packets at its internal port: 0, observed …",
     ),
+    Row(
+        "SNS-EGRESS-11[sbg7]",
+        "The network object of the private network ends before its last address",
+        edited("sbg7", "object", "vlan200=10.200.0.0/16", "vlan200=10.200.0.0/17", "enfilter"),
+        "expected packets of which something else becomes: [], observed […10.200.255.254…refused, not out as …",
+    ),
+    Row(
+        "SNS-EGRESS-11[gra11]",
+        "The rule for names lets them go to any resolver",
+        rule_changed("gra11", NAMES, "to dns_resolver", "to any"),
+        "expected packets of which something else becomes: [], observed […out as 203.0.113.153, not refused…",
+    ),
+    Row(
+        "SNS-EGRESS-12[sbg7]",
+        "The implicit rule for what the firewall itself sends is off",
+        edited("sbg7", "Filter/filter", "fwdefault=1", "fwdefault=0", "enfilter"),
+        "expected packets of which something else becomes: [], observed […refused, not out as 147.135.161.153 with its own…",
+    ),
 )

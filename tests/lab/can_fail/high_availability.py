@@ -8,7 +8,7 @@ from lab.appliance import conntrackd, ha_wire
 from lab.appliance.ha_gate import TABLE
 from lab.device import Appliance
 from tests.lab.can_fail.altered_agent import active_lacks, passive_lacks
-from tests.lab.can_fail.faults import all_of, edited, program_replaced
+from tests.lab.can_fail.faults import all_of, edited, program_replaced, rule_changed
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.row import Fault, Row
 
@@ -283,5 +283,17 @@ ROWS = (
         "What was written last has not reached the disk of the member that lost power",
         last_write_lost,
         "the members' word on their synchronisation was late: expected synchronised: no, by both within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-19[sbg7]",
+        "A change was made on the active member alone",
+        edited("sbg7", "object", "[Network]", "a_new_host=192.0.2.1,resolve=static\n[Network]"),
+        "expected synchronised: yes, by both within 3 s, observed ['no', 'no'] …",
+    ),
+    Row(
+        "SNS-HA-20[sbg7]",
+        "The rule for the members' traffic names no destination",
+        rule_changed("sbg7", "# Traffic between the members", "to Firewall_ha", "to any"),
+        "expected packets of which something else becomes: [], observed […not refused…",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.can_fail.egress import FIRST
-from tests.lab.can_fail.faults import all_of, edited, rule_above, rule_missing
+from tests.lab.can_fail.faults import all_of, edited, rule_above, rule_changed, rule_missing
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.row import Fault, Row
 
@@ -129,5 +129,17 @@ ROWS = (
         'The rule for the remote site does not say "via ipsec", and the kernel has no IPsec policy',
         all_of(rule_above("sbg7", FIRST, "pass from vlan201 to vlan200"), without_ipsec_policy),
         "expected packets at the private server: 0, observed 20",
+    ),
+    Row(
+        "SNS-IPSEC-12[sbg7-gra11]",
+        "The rule towards the other site is for the web server alone",
+        rule_changed("sbg7", "# Towards GRA11", "from vlan200 on in", "from ubuntu-webserver on in"),
+        "expected packets of which something else becomes: [], observed […refused, not in of gra11…",
+    ),
+    Row(
+        "SNS-IPSEC-13[sbg7-gra11]",
+        "The black-hole route towards the other site goes out by the Internet side",
+        edited("sbg7", "route", "vlan201,loopback", "vlan201,out->Firewall_out_router", "ennetwork"),
+        "expected marked packets at gw-sbg7:eth0: 0, observed …",
     ),
 )

@@ -96,6 +96,12 @@ ROWS = (
         "expected the UDP ports that answer all the same: [], observed […",
     ),
     Row(
+        "SNS-MGMT-09[sbg7]",
+        "The implicit rule that answers names for the protected interfaces was left on",
+        edited("sbg7", "Filter/filter", "Dns=0", "Dns=1", "enfilter"),
+        "expected packets of which something else becomes: [], observed […taken, not refused…",
+    ),
+    Row(
         "SNS-POL-01[sbg7]",
         "A rule of the slot was changed, and the slot not activated",
         edited("sbg7", "Filter/05", "block log from any to firewall_all port", "pass log from any to firewall_all port"),

@@ -50,4 +50,10 @@ ROWS = (
         ),
         "expected the stranger's request: no answer, observed HTTP/1.1 200 OK…",
     ),
+    Row(
+        "SNS-WEB-05[sbg7-http]",
+        "One of the three private ranges is missing in the group of those that never arrive from the Internet",
+        edited("sbg7", "objectgroup", "rfc5735_private_2\n", "", "enfilter"),
+        "expected packets of which something else becomes: [], observed […in as 172.16.0.1 with its own port…",
+    ),
 )

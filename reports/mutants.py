@@ -155,6 +155,7 @@ def _figures(results: Sequence[Result], seconds: float, deployment: str, whole: 
     if len(results) < whole:
         yield f"**Not a full run**: {len(results)} of {whole} mutants were run."
     yield "; ".join([first, *rest]) + "."
+    yield f"The lab ran {sum(bool(one.tried) for one in results)} of them; the model alone decided the others."
     if decided:
         yield f"Of those that are not equivalent, latent or invalid, {100 * counts['killed'] / decided:.1f} % are killed."
     yield ""

@@ -50,6 +50,7 @@ def test_the_page_counts_by_operator_and_says_which_scenario_kills_what() -> Non
     assert "| SNS-MGMT-04 | 1 | source widened (1) |" in page
     assert "- **survived** `sbg7/Filter/05:8/source widened`" in page
     assert "50.0 % are killed" in page
+    assert "The lab ran 1 of them; the model alone decided the others." in page
     assert "**Not a full run**: 2 of 5 mutants were run." in page
 
 

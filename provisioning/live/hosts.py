@@ -46,7 +46,7 @@ class Machine:
         """Run a program; its status is for the caller to judge. Raises CommandFailed for a time-out (seconds)."""
         shown, words = shlex.join(command), ("sudo", "-n", *command) if self.sudo else command
         with entry(self.journal, self.name, shown) as ended:
-            done = _run([*self.prefix, *self.words(words)], shown, self.name, timeout, stdin)
+            done = _run([*self.prefix, *self.words(words)], " ".join(command), self.name, timeout, stdin)
             ended(done.status, done.stdout, done.stderr)
         return done
 

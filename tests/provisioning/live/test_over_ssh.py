@@ -60,6 +60,7 @@ def test_firewall_and_private_server_are_reached_and_the_firewall_runs_what_is_u
     done = server.run("sh", "-c", "printf '%s|' \"$@\" >&2; exit 3", "x", "two  words", "$HOME")
     assert (done.status, done.stderr) == (3, "two  words|$HOME|")
     assert server.run("cat", stdin=b"given").stdout == "given"
+    assert server.run("true", "http://site/?mark").command == "true http://site/?mark"  # as a lab's host tells it
 
 
 def test_each_member_is_recorded_with_the_hash_of_every_file(running: Running, live: LiveEnvironment) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
@@ -78,7 +79,9 @@ class Stand:
         self._senders: dict[str, Device | _Own] = {}
         self._arrivals: dict[str, Arrivals] = {}
         self._witnesses: dict[str, Witness] = {}
+        self._opened: list[_Closable] = []
         self._closing = ExitStack()
+        self._closing.callback(self._close_opened)
         try:
             self._stop_at_the_switch()
             for firewall in firewalls:
@@ -119,8 +122,14 @@ class Stand:
         self._closing.callback(client.host.must, "nft", f"delete table ip {table}")
 
     def _kept(self, opened: Opened) -> Opened:
-        self._closing.callback(opened.close)
+        self._opened.append(opened)
         return opened
+
+    def _close_opened(self) -> None:
+        """All side by side: the kernel lets no socket for packets go before every CPU has done without it."""
+        with ThreadPoolExecutor(max_workers=max(1, len(self._opened))) as pool:
+            for closed in [pool.submit(opened.close) for opened in self._opened]:
+                closed.result()
 
     def _stop_at_the_switch(self) -> None:
         """Have the switch drop what is numbered: it has been seen, and no host shall answer it."""

@@ -39,9 +39,10 @@ class Matrix:
     def __init__(self, environment: LabEnvironment, clients: Sequence[tuple[Client, IPv4Address]] = ()) -> None:
         """``clients`` are connected VPN users with the address that each has in its tunnel."""
         deployment = environment.deployment
-        self.journeys = Journeys({site: environment.configuration(site) for site in deployment.sites})
+        configurations = {site: environment.configuration(site) for site in deployment.sites}
+        self.journeys = Journeys(configurations)
         self._hosts = (*_hosts(environment), *(address for _, address in clients))
-        self._stand = open_stand(environment, [client for client, _ in clients])
+        self._stand = open_stand(environment, configurations, [client for client, _ in clients])
         self.ways = Ways(self.journeys, self._stand.entries, clients)
 
     @property

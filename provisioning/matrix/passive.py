@@ -39,7 +39,8 @@ def measure(environment: LabEnvironment, through: Mapping[str, Sequence[Probe]])
     members = {site: passive for site in through if (passive := _passive(environment, site)) is not None}
     if not members:
         return []
-    stand = open_stand(environment, members=members)
+    configurations = {site: environment.configuration(site) for site in environment.deployment.sites}
+    stand = open_stand(environment, configurations, members=members)
     try:
         return [_silence(stand, site, member, _some(through[site])) for site, member in members.items()]
     finally:

@@ -18,25 +18,31 @@ from sns.resolution import Resolver
 if TYPE_CHECKING:
     from lab.device import Appliance
     from provisioning.environment import LabEnvironment
+    from sns.model import Configuration
 
 
 def open_stand(
-    environment: LabEnvironment, clients: Sequence[Client] = (), *, members: Mapping[str, Appliance] | None = None
+    environment: LabEnvironment,
+    configurations: Mapping[str, Configuration],
+    clients: Sequence[Client] = (),
+    *,
+    members: Mapping[str, Appliance] | None = None,
 ) -> Stand:
     """The active member of every site, or these passive ``members`` by site, which have no tunnels. Raises LabError.
 
-    ``clients`` are VPN users that are connected.
+    ``configurations`` are those of the active members, by site. ``clients`` are VPN users that are connected.
     """
-    present = frozenset(_present(environment))
-    measured = members or {site: environment.firewall(site) for site in environment.deployment.sites}
-    firewalls = [_firewall(site, member, present) for site, member in measured.items()]
-    if members is not None:
-        firewalls = [replace(firewall, tunnels={}) for firewall in firewalls]
+    present = frozenset(_present(environment, configurations.values()))
+    if members is None:
+        active = {site: environment.firewall(site) for site in environment.deployment.sites}
+        firewalls = [_firewall(site, member, configurations[site], present) for site, member in active.items()]
+    else:
+        passive = [_firewall(site, member, member.configuration(), present) for site, member in members.items()]
+        firewalls = [replace(firewall, tunnels={}) for firewall in passive]
     return Stand(environment.lab.fabric, firewalls, clients)
 
 
-def _firewall(site: str, member: Appliance, present: frozenset[IPv4Address]) -> Firewall:
-    configuration = member.configuration()
+def _firewall(site: str, member: Appliance, configuration: Configuration, present: frozenset[IPv4Address]) -> Firewall:
     nics = {one.name: devices.device(one.section) for one in configuration.interfaces if one.enabled}
     tunnels: dict[str, tuple[str, ...]] = {}
     if configuration.vpn.tunnels:
@@ -48,15 +54,15 @@ def _firewall(site: str, member: Appliance, present: frozenset[IPv4Address]) -> 
     return Firewall(site, member.host, nics, dict.fromkeys(nics, present), tunnels)
 
 
-def _present(environment: LabEnvironment) -> Iterator[IPv4Address]:
+def _present(environment: LabEnvironment, configurations: Iterable[Configuration]) -> Iterator[IPv4Address]:
     """Every address at which the lab has a host beside a firewall, and the firewalls' own."""
     for site in environment.deployment.sites.values():
         yield site.gateway
         yield from (host.address for host in site.hosts.values())
         yield from (address for network in site.networks.values() for address in network.dhcp)
         yield from (member.ha_address for member in site.firewall.members if member.ha_address)
-        own = Resolver(environment.configuration(site.name)).own_addresses()
-        yield from (first for first, _ in own.ranges())
+    for configuration in configurations:
+        yield from (first for first, _ in Resolver(configuration).own_addresses().ranges())
 
 
 class Ways:

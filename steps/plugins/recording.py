@@ -34,7 +34,8 @@ RECORD_LOST = 9
 """Exit status of a run whose record could not be written: without it the run proves nothing."""
 
 RECORDER = pytest.StashKey["Recorder"]()
-_KEPT_ARGUMENTS = (str, int, float, bool, list, tuple)
+_KEPT_ARGUMENTS = (str, int, float, bool)
+_TABLE = "datatable"  # a list; other lists among a step's arguments are not from its text, and may be long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -343,7 +344,9 @@ class Recorder:
                 line=one.step.line_number,
                 seconds=round(self._now() - one.begun, 3),
                 verdict=verdict,
-                arguments={name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS)},
+                arguments={
+                    name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS) or name == _TABLE
+                },
             )
         )
 

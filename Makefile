@@ -30,7 +30,7 @@ $(READY): requirements.lock pyproject.toml Makefile tools/install-system-package
 accept: setup
 	$(VENV)/bin/pytest features/
 
-# OpenStack's own services, which tests/cloud runs on loopback.
+# OpenStack's own services, which a lab that is a cloud runs on loopback; so does tests/cloud.
 control-plane:
 	@PYTHON=$(PYTHON) tools/install-control-plane $(CONTROL_PLANE)
 

@@ -29,13 +29,14 @@ import pytest
 def _host(environment):
     return "web"
 
-@when(parsers.parse("it asks with the password {password}"))
+@when(parsers.parse("it asks with the password {password}"), target_fixture="answers")
 def _asks(record, password, site):
     record.observe("status", expected=200, observed=200)
     record.keep("answer.txt", "Cookie: s3cret", what="the answer")
     capture = record.room_for("answer.txt")
     capture.write_bytes(b"pcap")
     record.attach(capture, what="the capture")
+    return ["a measurement of many packets"]
 
 @then("it is answered in time")
 def _in_time(record):
@@ -43,7 +44,7 @@ def _in_time(record):
     assert record.eventually("an answer", lambda: next(looks), within=5) == 7
 
 @then("the answer is wrong")
-def _wrong(record):
+def _wrong(record, answers):
     record.observe("status", expected=200, observed="403 s3cret", prediction="block, rule 3")
 
 @then("it is late")
@@ -170,6 +171,7 @@ def test_each_step_has_its_words_place_verdict_and_arguments(record: Record) -> 
         (3, "Then", 11, "fail"),
     ]
     assert steps[1].arguments == {"password": "[removed]", "site": "sbg7"}
+    assert steps[2].arguments == {}, "what an earlier step measured is none of its text"
 
 
 def test_a_step_that_skips_is_recorded_as_skipped(record: Record) -> None:

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioning.unpacking import unpack
+
 PASSWORD = "REMPART_BACKUP_PASSWORD"  # noqa: S105 - the name of a variable
 """The environment variable with the password of backups."""
 
@@ -180,11 +182,8 @@ def _extract(archive: Path, target: Path, name: str) -> None:
     """Unpack plain files and folders; whatever else an archive may hold, and what would land elsewhere, is refused."""
     try:
         with tarfile.open(archive) as files:
-            members = files.getmembers()
-            if sum(member.size for member in members) > _LARGEST:
+            if sum(member.size for member in files.getmembers()) > _LARGEST:
                 raise SourceError(f"{name}: unpacks to more than {_LARGEST // 1_000_000} MB: that is no configuration")
-            for member in members:
-                if member.isreg() or member.isdir():
-                    files.extract(member, target, filter="data")
+            unpack(files, target)
     except (tarfile.TarError, zlib.error, OSError, EOFError) as why:
         raise SourceError(f"{name}: what it holds cannot be unpacked: {why}") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from typing import Any
 
@@ -67,12 +66,7 @@ def region_contents(doors: Doors, region: str) -> None:
     with connection(doors.endpoint("keystone", region), region, "admin", "admin") as cloud:
         for name, (cores, memory, disk) in FLAVORS.items():
             cloud.compute.create_flavor(name=name, vcpus=cores, ram=memory, disk=disk)
-        with tempfile.NamedTemporaryFile() as zeros:
-            zeros.write(bytes(65536))
-            zeros.flush()
-            cloud.create_image(
-                UBUNTU, filename=zeros.name, disk_format="raw", visibility="public", wait=True, os_distro="ubuntu"
-            )
+        cloud.create_image(UBUNTU, data=bytes(65536), disk_format="raw", visibility="public", wait=True, os_distro="ubuntu")
         outside = cloud.network.create_network(
             name=INTERNET,
             is_router_external=True,

@@ -16,6 +16,7 @@ from lab.appliance import changes
 from provisioning.appliance.driver import Access, MemberState, Row
 from provisioning.appliance.errors import ApplianceError, CommandRefused, LoginRefused, Unreachable, Untrusted
 from provisioning.appliance.tree import Tree
+from provisioning.unpacking import unpack
 
 FIREWALL = "/usr/Firewall"
 CONFIG = f"{FIREWALL}/ConfigFiles"
@@ -81,7 +82,7 @@ class Shell:
         packed = self.run(f"cd {FIREWALL} && tar -cf - ConfigFiles $(ls {_BASE} 2>/dev/null)")
         with tempfile.TemporaryDirectory(prefix="rempart-files-") as folder:
             with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-                archive.extractall(folder, filter="data")
+                unpack(archive, Path(folder))
             yield Tree.of(Path(folder) / "ConfigFiles", self.access.name)
 
     def write(self, wanted: Tree) -> Sequence[str]:

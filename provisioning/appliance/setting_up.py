@@ -11,15 +11,15 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from provisioning.appliance import cluster_commands
 from provisioning.appliance.api import Api
-from provisioning.appliance.driver import Access
-from provisioning.appliance.errors import ApplianceError, LoginRefused
+from provisioning.appliance.driver import Access, MemberState
+from provisioning.appliance.errors import ApplianceError, CommandRefused, LoginRefused
 from provisioning.appliance.tree import Tree
 from provisioning.deployment import Deployment, DeploymentError, load
 from provisioning.deployment_model import Member, Site
@@ -103,7 +103,7 @@ def _paired(first: Access) -> Iterator[Api]:
     end = time.monotonic() + PAIRED_WITHIN
     while True:
         with _answering(first) as api:
-            members = api.members()
+            members = _members(api)
             if sorted(member.mode for member in members if member.replies) == ["active", "passive"]:
                 yield api
                 return
@@ -113,6 +113,14 @@ def _paired(first: Access) -> Iterator[Api]:
                 str(first.address), f"no pair after {PAIRED_WITHIN:g} s: {said}", "look at HA INFO on both members"
             )
         time.sleep(_PAUSE)
+
+
+def _members(api: Api) -> Sequence[MemberState]:
+    """The members as the first of them tells; none while its own high availability only starts."""
+    try:
+        return api.members()
+    except CommandRefused:
+        return ()
 
 
 def _access(site: Site, member: Member, reach: Reach, secrets: Secrets) -> Access:

@@ -288,7 +288,7 @@ ROWS = (
         "SNS-HA-19[sbg7]",
         "A change was made on the active member alone",
         edited("sbg7", "object", "[Network]", "a_new_host=192.0.2.1,resolve=static\n[Network]"),
-        "expected synchronised: yes, by both within 3 s, observed ['no', 'no'] …",
+        "the members' word on their synchronisation was late: expected synchronised: yes, by both within 3 s, observed …",
     ),
     Row(
         "SNS-HA-20[sbg7]",

@@ -21,6 +21,7 @@ from steps.scene import Scene
 UP_WITHIN = 10.0  # s for all flows to stand before anything happens: a tunnel may have to be negotiated, a session opened
 GO_ON_WITHIN = 1.0  # s for flows that idled along to be seen, all of them; those that are not are started anew
 CONTROL = 400_000_000  # ns of flows that nothing disturbs
+CONTROLS = 3  # of these at the most: when both ends of a tunnel began at once, one of their two SAs still goes
 
 
 @dataclass(slots=True)
@@ -59,8 +60,10 @@ def _run(scene: Scene, changes: Changes, record: ScenarioRecorder, under_way: Un
     rate = pytestconfig.getoption("--flow-rate")
     instrument = under_way.have((scene.environment, scene.site.name), _go_on, lambda: _start(scene, under_way, rate))
     with instrument.fast():
-        running = Running(instrument, time.monotonic_ns())
-        lost = running.control()
+        for _ in range(CONTROLS):
+            running = Running(instrument, time.monotonic_ns())
+            if not (lost := running.control()):
+                break
     record.observe("messages lost while nothing happens, by flow", expected={}, observed=lost)
     record.observe("the longest gap while nothing happens", observed=f"{running.noise} ms", holds=True,
                    expected=f"the instrument's resolution is {instrument.resolution_ms:g} ms")  # fmt: skip

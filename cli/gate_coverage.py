@@ -25,19 +25,20 @@ def find(before: Deployment, given: Path | None, runs: Path | None) -> Record | 
 
     Raises NothingToRead for one that is given and does not fit, with the reason.
     """
+    files = dict(_tested(_hashes(before), before))
     if given is not None:
         record = _read(given)
-        if why := _misfit(record, before):
+        if why := _misfit(record, before, files):
             raise NothingToRead(f"--coverage {given}: {why}")
         return record
     folder = runs or RUNS
     for run in sorted(folder.iterdir(), reverse=True) if folder.is_dir() else ():
-        if _same_files(run, before):
+        if _same_files(run, before, files):
             try:
                 record = _read(run)
             except NothingToRead:
                 continue
-            if not _misfit(record, before):
+            if not _misfit(record, before, files):
                 return record
     return None
 
@@ -52,19 +53,19 @@ def _read(folder: Path) -> Record:
         raise NothingToRead(str(why)) from None
 
 
-def _same_files(run: Path, before: Deployment) -> bool:
+def _same_files(run: Path, before: Deployment, files: dict[str, str]) -> bool:
     """By the record's first line alone: most of the runs are of something else."""
     try:
         with (run / "record.jsonl").open(encoding="utf-8") as lines:
             header = json.loads(next(lines, "{}"))
     except (OSError, ValueError):
         return False
-    return dict(_tested(header.get("deployment_files", {}), before)) == dict(_tested(_hashes(before), before))
+    return dict(_tested(header.get("deployment_files", {}), before)) == files
 
 
-def _misfit(record: Record, before: Deployment) -> str:
+def _misfit(record: Record, before: Deployment, files: dict[str, str]) -> str:
     """Why a record says nothing of the scenarios that would run now; "" when it does."""
-    if dict(_tested(record.run.deployment_files, before)) != dict(_tested(_hashes(before), before)):
+    if dict(_tested(record.run.deployment_files, before)) != files:
         return "is of another plan or configuration than the one before the change"
     if not record.complete or record.simulated is not True:
         return "is no run of the lab that came to its end"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import socket
-import tarfile
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from lab import namespace
+from lab.commands import Commanded
 from lab.errors import CommandFailed, HostFailed
 from lab.journal import Journal, entry
 from lab.namespace import Completed
@@ -31,22 +29,7 @@ BOOT_WITHIN = 30.0  # s: a boot takes under a second; a machine under load is gi
 _KILL = "kill -KILL -1; for look in $(seq 200); do set -- /proc/[0-9]*; [ $# -le 3 ] && exit; sleep 0.005; done"
 
 
-UNPACK = ("tar", "-x", "-p", "--no-same-owner", "-C", "/", "-f", "-")
-"""The command that unpacks what :func:`packed` has packed."""
-
-
-def packed(files: Mapping[str, tuple[bytes, int]]) -> bytes:
-    """An archive of files (path -> content and mode)."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, (content, mode) in files.items():
-            member = tarfile.TarInfo(path.lstrip("/"))
-            member.size, member.mode = len(content), mode
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-class LabHost:
+class LabHost(Commanded):
     """A running host. ``pid`` is its first process, as the machine numbers it."""
 
     def __init__(self, spec: Host, pid: int, fabric: Fabric) -> None:
@@ -83,13 +66,6 @@ class LabHost:
             ended(done.status, done.stdout, done.stderr)
         return done
 
-    def must(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> str:
-        """Run a program that has to work; its standard output. Raises CommandFailed."""
-        done = self.run(*command, timeout=timeout, stdin=stdin)
-        if not done.ok:
-            raise CommandFailed(self.name, done.command, done.status, done.stderr or done.stdout)
-        return done.stdout
-
     @property
     def facts(self) -> TestinfraHost:
         """The host as testinfra sees it: ``facts.socket(...)``, ``facts.service(...)``, ``facts.file(...)``."""
@@ -102,15 +78,6 @@ class LabHost:
     def path(self, inside: str) -> Path:
         """Where the machine sees a path of the host."""
         return Path(f"/proc/{self.pid}/root") / inside.lstrip("/")
-
-    def read(self, path: str) -> str:
-        """A text file's content. Raises CommandFailed when it cannot be read."""
-        return self.must("cat", path)
-
-    def write(self, files: Mapping[str, tuple[bytes, int]]) -> None:
-        """Write files (path -> content and mode), folders included, in one go."""
-        if files:
-            self.must(*UNPACK, stdin=packed(files))
 
     def boot(self) -> None:
         """Write its files and run its boot script. Raises HostFailed with the end of the logs."""
@@ -139,11 +106,6 @@ class LabHost:
     def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0) -> socket.socket:
         """A socket of this host."""
         return self.inside(lambda: socket.socket(family, kind, protocol))
-
-    def addresses(self, nic: str | None = None) -> list[IPv4Address]:
-        """Its IPv4 addresses as the kernel has them, of one interface or of all but loopback."""
-        words = self.must("ip", "-4", "-o", "address", "show", *(("dev", nic) if nic else ("scope", "global")))
-        return [IPv4Address(line.split()[3].partition("/")[0]) for line in words.splitlines()]
 
     def freeze_everything(self) -> None:
         """Every process but the namespace's first stops where it is; nothing is closed, nobody is told."""

@@ -19,7 +19,21 @@ from sns.prediction import Flow
 from steps.eventually import eventually, watch
 from steps.management import LOGIN
 from steps.neighbours import Question, announcements, who_has
-from steps.passage import ECHO, HTTP, HTTPS, SSH, Passage, flows, hold, interface, measured, own_addresses, vpn_ports
+from steps.passage import (
+    ECHO,
+    HTTP,
+    HTTPS,
+    SSH,
+    Passage,
+    flows,
+    ha_address,
+    hold,
+    interface,
+    measured,
+    own_addresses,
+    refuses_all_but,
+    vpn_ports,
+)
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -293,9 +307,7 @@ def _ha_network_sends(scene: Scene) -> Passage:
 
 
 def _ha_address(scene: Scene) -> IPv4Address:
-    """The active member's own, on the HA network."""
-    active = scene.environment.firewall(scene.site.name)
-    address = scene.site.firewall.members[active.number - 1].ha_address
+    address = ha_address(scene, scene.site)
     assert address is not None, "the scenario needs @each_cluster"
     return address
 
@@ -307,8 +319,7 @@ def _takes_of_ha(scene: Scene, passage: Passage, record: ScenarioRecorder) -> No
 
 @then("it refuses the others")
 def _refuses_beyond_ha(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
-    within = _within_ha(scene, passage)
-    hold(record, passage, {flow: "refused" for flow in passage if flow not in within})
+    refuses_all_but(record, passage, _within_ha(scene, passage))
 
 
 def _within_ha(scene: Scene, passage: Passage) -> dict[Flow, str]:

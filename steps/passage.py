@@ -98,6 +98,12 @@ def hold(record: ScenarioRecorder, passage: Passage, expected: Mapping[Flow, str
     record.observe("packets of which something else becomes", expected=[], observed=wrong[:_TOLD])
 
 
+def refuses_all_but(record: ScenarioRecorder, passage: Passage, meant: Iterable[Flow]) -> None:
+    """Observe that every other packet was refused."""
+    let_through = frozenset(meant)
+    hold(record, passage, {flow: "refused" for flow in passage if flow not in let_through})
+
+
 def ends(network: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
     """The first address of a network that may be a host's beside its firewall, and the last."""
     return network[2], network[-2]
@@ -111,17 +117,22 @@ def interface(scene: Scene, site: Site, role: str) -> str:
     )
 
 
+def ha_address(scene: Scene, site: Site) -> IPv4Address | None:
+    """The active member's own address on the HA network, which its site may not have."""
+    return site.firewall.members[scene.environment.firewall(site.name).number - 1].ha_address
+
+
 def own_addresses(scene: Scene, site: Site) -> list[IPv4Address]:
     """The firewall's addresses on its networks, the public one first; on the HA network that of the active member."""
     deployment = scene.deployment
-    ha = site.firewall.members[scene.environment.firewall(site.name).number - 1].ha_address
+    ha = ha_address(scene, site)
     return [deployment.public_address(site.name), deployment.private_address(site.name), *([ha] if ha else [])]
 
 
 def others_private(scene: Scene, site: Site) -> list[IPv4Address]:
     """Private addresses of others: beside the networks of the plan, of VPN users, of members, in every private range."""
     deployment = scene.deployment
-    mine = [deployment.site(tunnel.other(site.name)) for tunnel in deployment.tunnels if site.name in tunnel.sites]
+    mine = [deployment.site(tunnel.other(site.name)) for tunnel in deployment.tunnels_of(site.name)]
     joined = [one.network_of("private").subnet for one in mine]
     beside = [address for network in joined for address in (network[0] - 1, network[-1] + 1)]
     pools = [pool.network[-2] for pool in site.pools]
@@ -198,7 +209,7 @@ def _firewall_sends(scene: Scene) -> Passage:
 
 def _others(scene: Scene) -> dict[IPv4Address, Site]:
     """Both ends of the private networks to which the site has tunnels."""
-    mine = [tunnel for tunnel in scene.deployment.tunnels if scene.site.name in tunnel.sites]
+    mine = scene.deployment.tunnels_of(scene.site.name)
     far = [(scene.deployment.site(tunnel.other(scene.site.name)), tunnel) for tunnel in mine]
     return {address: site for site, tunnel in far for address in ends(site.networks[tunnel.network_at(site.name)].subnet)}
 
@@ -278,7 +289,7 @@ def _everybody_sends(scene: Scene) -> Passage:
 
 def _peers(scene: Scene) -> list[IPv4Address]:
     """The firewalls at the other ends of the site's tunnels."""
-    mine = [tunnel for tunnel in scene.deployment.tunnels if scene.site.name in tunnel.sites]
+    mine = scene.deployment.tunnels_of(scene.site.name)
     return [scene.deployment.public_address(tunnel.other(scene.site.name)) for tunnel in mine]
 
 
@@ -289,8 +300,7 @@ def _takes(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
 
 @then("it refuses all others")
 def _refuses_others(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
-    meant = _meant(scene, passage)
-    hold(record, passage, {flow: "refused" for flow in passage if flow not in meant})
+    refuses_all_but(record, passage, _meant(scene, passage))
 
 
 def _meant(scene: Scene, passage: Passage) -> dict[Flow, str]:

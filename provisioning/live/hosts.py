@@ -11,13 +11,13 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from ipaddress import IPv4Address
 
+from lab.commands import Commanded
 from lab.errors import CommandFailed
-from lab.host import UNPACK, packed
 from lab.journal import Journal, entry
 from lab.namespace import Completed
 from lab.probe import Echoes, Outcome, Target
@@ -31,7 +31,7 @@ OPTIONS = ("-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_WITHIN}", "-o"
 
 
 @dataclass
-class Machine:
+class Machine(Commanded):
     """The machine that the test runs on: the administrator's. ``prefix`` runs its commands somewhere else on it.
 
     With ``sudo`` they are root's.
@@ -49,26 +49,6 @@ class Machine:
             done = _run([*self.prefix, *self.words(words)], " ".join(command), self.name, timeout, stdin)
             ended(done.status, done.stdout, done.stderr)
         return done
-
-    def must(self, *command: str, timeout: float = 30.0, stdin: bytes | None = None) -> str:
-        """Run a program that has to work; its standard output. Raises CommandFailed."""
-        done = self.run(*command, timeout=timeout, stdin=stdin)
-        if not done.ok:
-            raise CommandFailed(self.name, done.command, done.status, done.stderr or done.stdout)
-        return done.stdout
-
-    def write(self, files: Mapping[str, tuple[bytes, int]]) -> None:
-        """Write files (path -> content and mode), folders included, in one go. Raises CommandFailed."""
-        self.must(*UNPACK, stdin=packed(files))
-
-    def read(self, path: str) -> str:
-        """A text file's content. Raises CommandFailed when it cannot be read."""
-        return self.must("cat", path)
-
-    def addresses(self, nic: str | None = None) -> list[IPv4Address]:
-        """Its IPv4 addresses, of one interface or of all but loopback. Raises CommandFailed."""
-        words = self.must("ip", "-4", "-o", "address", "show", *(("dev", nic) if nic else ("scope", "global")))
-        return [IPv4Address(line.split()[3].partition("/")[0]) for line in words.splitlines()]
 
     def connections(self, targets: Sequence[Target], within: float) -> dict[Target, Outcome]:
         """What becomes of TCP connections from there, by Python of its own. Raises CommandFailed."""

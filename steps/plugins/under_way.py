@@ -7,6 +7,7 @@ them. A scenario that finds it disturbed starts it anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from itertools import groupby
 from typing import TypeVar
 
 import pytest
@@ -67,14 +68,14 @@ def end(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of neighbours that want the same, have those of one site follow each other."""
-    begin = 0
-    while begin < len(items):
-        after = begin + 1
-        while _starts_with_flows(items[begin]) and after < len(items) and _starts_with_flows(items[after]):
-            after += 1
-        places = list(dict.fromkeys(map(_place, items[begin:after])))
-        items[begin:after] = sorted(items[begin:after], key=lambda item: places.index(_place(item)))
-        begin = after
+    ordered: list[pytest.Item] = []
+    for wanted, group in groupby(items, _starts_with_flows):
+        neighbours = list(group)
+        if wanted:
+            places = list(dict.fromkeys(map(_place, neighbours)))
+            neighbours.sort(key=lambda item: places.index(_place(item)))
+        ordered += neighbours
+    items[:] = ordered
 
 
 @pytest.hookimpl(wrapper=True)

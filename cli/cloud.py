@@ -128,14 +128,13 @@ def _destroy(found: Rollout, sure: bool) -> int:
 
 def _configure(deployment: Deployment, cloud: str, named: Path | None) -> int:
     """Where the administrator's machine is: that may be another place than this one."""
-    from lab.state import state_folder
-    from provisioning.cloud.region import secrets_of
+    from provisioning.cloud.state import secrets_of
     from provisioning.environment import refuse_broken
     from provisioning.live import reach_file
 
     refuse_broken(deployment)
     reach = reach_file.read(deployment, named)
-    store = secrets_of(state_folder(), cloud, deployment.name)
+    store = secrets_of(cloud, deployment.name, reach.lab)
     command = [sys.executable, "-m", "provisioning.appliance.setting_up", str(deployment.folder.resolve()), str(store)]
     command += [str(named.resolve())] if named else []
     return subprocess.call([*reach.administrator.prefix, *command])

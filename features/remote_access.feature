@@ -41,7 +41,7 @@ Feature: VPN users reach the private network
     And the VPN user tries to connect
     Then the firewall refuses the user
 
-  @SNS-RA-07 @each_pool
+  @SNS-RA-07 @each_pool @needs_transit_capture
   Scenario: Only the private network is reachable through the tunnel
     Given the VPN user is connected and pings the private server
     When the VPN user sends packets of all kinds to the private network, to others and to the Internet

@@ -85,6 +85,11 @@ class ControlPlane:
                 url = self.doors.url(service, region.name)
                 eventually(partial(_answers, url), READY_WITHIN, f"{service} of {region.name} answers at {url}", self.processes)
 
+    def supervise(self) -> None:
+        """Start services that were killed again, as a provider does. Raises ControlPlaneUnavailable for one that ended itself."""
+        self.start_services(tuple(service for service in SERVICES if self.processes.was_killed(service)))
+        self.processes.check()
+
     def environment(self) -> dict[str, str]:
         """What the services' processes get to see: nothing of the user's clouds or home."""
         plugin = _plugin()

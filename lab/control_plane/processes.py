@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,10 @@ class Processes:
     def pids(self) -> dict[str, int]:
         """Who runs."""
         return {name: process.pid for name, process in self._running.items() if process.poll() is None}
+
+    def was_killed(self, name: str) -> bool:
+        """Whether one was ended from outside, by a person or by a kernel that was short of memory."""
+        return self._running[name].poll() == -signal.SIGKILL
 
     def check(self) -> None:
         """Raises ControlPlaneUnavailable when one has ended by itself, with the end of its log."""

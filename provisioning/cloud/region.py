@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from provisioning.cloud.errors import CloudError, CloudNotReached
@@ -122,16 +121,6 @@ def _known_clouds() -> Iterable[str]:
 
 def _first_line(why: Exception) -> str:
     return str(why).strip().splitlines()[0] if str(why).strip() else type(why).__name__
-
-
-def state_of(store: Path, cloud: str, deployment: str) -> Path:
-    """The folder here that remembers what was made for one deployment on one cloud: its generated secrets, its lock."""
-    return store / "cloud" / f"{cloud}-{deployment}"
-
-
-def secrets_of(store: Path, cloud: str, deployment: str) -> Path:
-    """Where the secrets are kept that were generated for one deployment on one cloud."""
-    return state_of(store, cloud, deployment) / "secrets.json"
 
 
 Names = Mapping[str, str]

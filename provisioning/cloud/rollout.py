@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from lab.state import locked, state_folder
-from provisioning.cloud import desired, prerequisites
+from provisioning.cloud import desired, prerequisites, state
 from provisioning.cloud.difference import ACTING, Action, Change
 from provisioning.cloud.errors import CloudError
 from provisioning.cloud.execution import Execution
 from provisioning.cloud.patience import Patience
-from provisioning.cloud.region import Mark, Region, connect, secrets_of
+from provisioning.cloud.region import Mark, Region, connect
 from provisioning.cloud.resources import KINDS, Found, Image, KeyPair, Resource, Server
 from provisioning.deployment import Deployment
 from provisioning.secrets import Secrets
@@ -23,11 +22,12 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Rollout:
-    """One deployment on one cloud of the user's clouds.yaml."""
+    """One deployment on one cloud of the user's clouds.yaml; ``lab`` names the lab that the cloud is, if it is one."""
 
     deployment: Deployment
     cloud: str
     execution: Execution
+    lab: str = ""
 
     @property
     def tag(self) -> str:
@@ -105,7 +105,7 @@ class Rollout:
         def refuse() -> None:
             raise CloudError(f"another 'rempart cloud' is changing {self.deployment.name} on {self.cloud}: wait for its end")
 
-        with locked(f"cloud-{self.cloud}-{self.deployment.name}", refuse):
+        with state.alone(self.cloud, self.deployment.name, self.lab, refuse):
             yield
 
 
@@ -117,8 +117,9 @@ def rollout(deployment: Deployment, cloud: str, tell: Tell) -> Rollout:
     regions = {
         name: Region(name, connect(cloud, name), Mark(deployment.cloud.tag), key_pair, tell) for name in desired.regions(wanted)
     }
-    secrets = Secrets(deployment.secrets, deployment.folder, secrets_of(state_folder(), cloud, deployment.name))
-    return Rollout(deployment, cloud, Execution(regions, wanted, Patience(tell), tell, secrets.fill))
+    lab = next(state.lab_of(region.cloud.config) for region in regions.values())
+    secrets = Secrets(deployment.secrets, deployment.folder, state.secrets_of(cloud, deployment.name, lab))
+    return Rollout(deployment, cloud, Execution(regions, wanted, Patience(tell), tell, secrets.fill), lab)
 
 
 def _examined(resource: Resource) -> Resource:

@@ -18,8 +18,7 @@ from lab.control_plane.clouds import clouds_yaml
 from lab.control_plane.plane import READY_WITHIN, REGIONS
 from lab.control_plane.seeding import INTERNET, ROOMY, connection
 from lab.errors import LabError
-from lab.state import state_folder
-from provisioning.cloud.region import secrets_of
+from provisioning.cloud.state import secrets_of, settings
 from provisioning.cloud_plan import Cloud
 from provisioning.deployment import Deployment, DeploymentError, located
 from provisioning.environment import SERVERS, refuse_broken
@@ -73,13 +72,13 @@ def cloud_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], No
         lab.engine.close()
         ownership.write_facts(run, FACTS, {"folder": str(deployment.folder.resolve())})
         (folder / SERVERS).mkdir()
-        _share(deployment, secrets)
+        _share(deployment, secrets, run)
         progress("starting OpenStack's services (the first time on this machine: a minute)")
         told = _control_plane(run)
         for region in dict.fromkeys(site.region for site in deployment.sites.values()):
             progress(f"{region}: what the provider has there")
             _provide(deployment, cloud, told["auth_url"], region)
-        (folder / CLOUDS_FILE).write_text(clouds_yaml(told["auth_url"], projects={CLOUD: ROOMY}))
+        (folder / CLOUDS_FILE).write_text(clouds_yaml(told["auth_url"], settings(run), {CLOUD: ROOMY}))
         for name, text in reaching.files(deployment, Keys(deployment, secrets), lab).items():
             (folder / name).write_text(text)
     return Up(run, folder, told["auth_url"])
@@ -97,10 +96,10 @@ def _planned(deployment: Deployment) -> Cloud:
     return deployment.cloud
 
 
-def _share(deployment: Deployment, secrets: Secrets) -> None:
+def _share(deployment: Deployment, secrets: Secrets, lab: str) -> None:
     """What is generated for the deployment on this cloud is what the lab knows: its own commands log in to appliances too."""
     generated = [name for name, reference in deployment.secrets.items() if reference.kind == "generate"]
-    on_cloud = Secrets({}, deployment.folder, secrets_of(state_folder(), CLOUD, deployment.name))
+    on_cloud = Secrets({}, deployment.folder, secrets_of(CLOUD, deployment.name, lab))
     on_cloud.keep({name: secrets.value(name) for name in generated})
 
 

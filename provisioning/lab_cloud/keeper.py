@@ -24,7 +24,7 @@ _PASSED_ON = ("PATH", "HOME", "TMPDIR", "REMPART_STATE", "REMPART_ENGINE", "DOCK
 
 
 def main(arguments: list[str]) -> None:
-    """Start it and stay. Raises ControlPlaneUnavailable, also when one of its services ends later."""
+    """Start it and stay. Raises ControlPlaneUnavailable, also when one of its services ends by itself later."""
     (run,) = arguments
     folder = lab_folder(run)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
         part.write_text(json.dumps({"auth_url": plane.auth_url, "client": str(plane.client), "logs": str(plane.logs)}))
         part.rename(folder / READY)
         while ownership.is_wanted(run):
-            plane.processes.check()
+            plane.supervise()
             time.sleep(0.5)
 
 

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lab.journal import Ran
-from lab.state import state_folder
-from provisioning.cloud.region import secrets_of
+from provisioning.cloud.state import secrets_of
 from provisioning.deployment import Deployment
 from provisioning.deployment_model import PrivateHost
 from provisioning.environment import Member
@@ -206,7 +205,7 @@ def attach(
     from provisioning.environment import refuse_broken
 
     refuse_broken(deployment)
-    environment = LiveEnvironment(deployment, reach, secrets_of(state_folder(), cloud, deployment.name))
+    environment = LiveEnvironment(deployment, reach, secrets_of(cloud, deployment.name, reach.lab))
     environment.attach(progress)
     progress(f"attached to {deployment.name} on {cloud}")
     return environment

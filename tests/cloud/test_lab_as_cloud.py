@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,11 +22,12 @@ from lab import engine as engines
 from lab import ownership, probe
 from lab.control_plane.seeding import ROOMY, connection
 from lab.host import LabHost
-from lab.state import is_alive, locked
+from lab.state import is_alive, locked, state_folder
 from provisioning.deployment import Deployment
-from provisioning.environment import LabEnvironment
+from provisioning.environment import SERVERS, LabEnvironment
 from provisioning.lab_cloud.bringing_up import CLOUD, Up, cloud_up
 from provisioning.lab_cloud.cloud_lab import attach_to
+from provisioning.lab_cloud.server import CONSOLE, PROCESS
 from provisioning.live.gates import needed
 from provisioning.live.reach_file import read
 from provisioning.secrets import Secrets
@@ -40,6 +43,7 @@ PASS_OVER_SSH = {
     "SNS-EGRESS-01", "SNS-EGRESS-03", "SNS-EGRESS-06", "SNS-EGRESS-07", "SNS-MGMT-01", "SNS-MGMT-02", "SNS-MGMT-03",
     "SNS-MGMT-04", "SNS-MGMT-05", "SNS-WEB-01", "SNS-WEB-02", "SNS-RA-01",
 }  # fmt: skip
+NO_STATE, RUNNING, SHUTDOWN = 0, 1, 4  # Nova's power states
 PUBLIC, SERVER = IPv4Address("147.135.161.153"), IPv4Address("10.200.0.10")
 
 
@@ -215,6 +219,41 @@ def test_a_server_made_by_hand_boots_and_is_gone_when_it_is_deleted(applied: Gro
     assert probe.ping(applied.host("baremetal-sbg7"), address, within=0.3).answered == 0
 
 
+def test_servers_outlive_nova_and_one_that_it_was_building_is_known_and_not_built_twice(applied: Ground) -> None:
+    compute, network = applied.cloud.compute, applied.cloud.network
+    off = compute.find_server("ubuntu-vpn-client")
+    compute.stop_server(off)
+    compute.wait_for_server(off, status="SHUTOFF", interval=0.2)
+    containers, power, processes = _containers(applied), _power(applied), _first_processes(applied)
+    assert power == dict.fromkeys(power, RUNNING) | {"ubuntu-vpn-client": SHUTDOWN}
+    building = compute.create_server(
+        name="guest",
+        image_id=applied.cloud.image.find_image("Ubuntu 22.04").id,
+        flavor_id=compute.find_flavor("b2-7").id,
+        networks=[{"uuid": network.find_network("stormshield-vlan200").id}],
+        user_data=base64.b64encode(b"#!/bin/sh\nsleep 600\n").decode(),  # its build does not end meanwhile
+    )
+    guest = applied.up.folder / SERVERS / building.id
+    eventually((guest / CONSOLE).exists, within=60.0, phase="the guest's boot")
+
+    nova = _kill_nova(applied)
+
+    eventually(lambda: compute.get_server(building.id).status, until=lambda status: status == "ERROR", within=60.0,
+               phase="Nova's word on what it was building")  # fmt: skip
+    assert _nova(applied) != nova
+    assert _power(applied) == {**power, "guest": NO_STATE}
+    running = _first_processes(applied)
+    assert {name: running[name] for name in processes} == processes, "nobody was built anew"
+    assert _containers(applied) == containers | {"guest-sbg7"}
+
+    compute.delete_server(building)
+    compute.wait_for_delete(building, interval=0.2)
+    assert _containers(applied) == containers
+    compute.start_server(off)
+    compute.wait_for_server(off, interval=0.2)
+    assert _power(applied) == dict.fromkeys(power, RUNNING)
+
+
 def test_its_appliances_are_set_up_once(configured: Ground) -> None:
     again = _configure(configured)
     assert (again.status, again.output) == (
@@ -242,6 +281,30 @@ def test_a_lab_that_is_removed_takes_its_control_plane_with_it(ground: Ground) -
     ownership.remove(ground.up.run)
     assert not is_alive(keeper)
     assert not ground.up.folder.exists()
+    assert not list(state_folder().rglob(f"*{ground.deployment.name}*")), "its secrets and locks went with it"
+
+
+def _nova(ground: Ground) -> int:
+    """The process of Nova's services."""
+    keeper = (ground.up.folder / ownership.KEEPER_FILE).read_text().partition(":")[0]
+    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+    (found,) = (each for each in children if b"serve.py\0nova\0" in Path(f"/proc/{each}/cmdline").read_bytes())
+    return int(found)
+
+
+def _kill_nova(ground: Ground) -> int:
+    found = _nova(ground)
+    os.kill(found, signal.SIGKILL)
+    return found
+
+
+def _power(ground: Ground) -> dict[str, int]:
+    return {server.name: server.power_state for server in ground.cloud.compute.servers()}
+
+
+def _first_processes(ground: Ground) -> dict[str, str]:
+    """The identity of each server's first process, by the server's id."""
+    return {file.parent.name: file.read_text() for file in (ground.up.folder / SERVERS).glob(f"*/{PROCESS}")}
 
 
 def _configure(ground: Ground) -> Done:

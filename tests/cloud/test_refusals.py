@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.state import locked
+from provisioning.cloud.state import alone
 from tests.cloud.account import Account
 from tests.provisioning.cloud.applicable import IMAGE, guide, one_site
 
@@ -121,7 +121,7 @@ def test_two_at_once_on_one_machine_the_second_steps_back(
     account: Account, deployment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMPART_STATE", account.environment["REMPART_STATE"])
-    with locked("cloud-rempart-guide"):
+    with alone("rempart", "guide", "", pytest.fail):
         done = account.rempart("apply", deployment)
     assert (done.status, done.errors) == (
         1,

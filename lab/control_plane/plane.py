@@ -86,7 +86,7 @@ class ControlPlane:
                 eventually(partial(_answers, url), READY_WITHIN, f"{service} of {region.name} answers at {url}", self.processes)
 
     def supervise(self) -> None:
-        """Start services that were killed again, as a provider does. Raises ControlPlaneUnavailable for one that ended itself."""
+        """Start again what was killed, as a provider does. Raises ControlPlaneUnavailable when a service ended by itself."""
         self.start_services(tuple(service for service in SERVICES if self.processes.was_killed(service)))
         self.processes.check()
 

@@ -1,4 +1,5 @@
-"""The plan as Terraform: what is written is compared with ``golden/``, which a reader can read. Write it anew with
+"""The plan as Terraform: what is written is read by HCL's own parser, held against what the provider takes, and compared with
+``golden/``, which a reader can read. Write that anew with
 
 python -m tests.provisioning.cloud.test_terraform
 """
@@ -9,8 +10,12 @@ import re
 import tempfile
 from pathlib import Path
 
+import pygohcl
+import pytest
+
 from provisioning.cloud import desired, terraform
 from tests.provisioning.cloud.applicable import guide
+from tests.provisioning.cloud.provider_schema import violations
 
 GOLDEN = Path(__file__).parent / "golden"
 KEY = re.compile(r"ssh-ed25519 [^\s\"]+")
@@ -37,6 +42,34 @@ def test_every_reference_has_something_to_refer_to(tmp_path: Path) -> None:
     assert len(declared) == len(re.findall(r"^(?:resource|data) ", text, re.MULTILINE)), "two of one name"
     assert referred
     assert referred <= declared
+
+
+def test_the_provider_takes_all_of_it(tmp_path: Path) -> None:
+    written = _written(tmp_path)
+    assert [wrong for name, text in written.items() if name.endswith(".tf") for wrong in violations(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("  network_id ", "  network ", ["network is unknown", "network_id is missing"]),
+        ("  enable_dhcp     = false", "  enable_dhcp = 0", ["enable_dhcp is 0, no boolean"]),
+        ("  metadata     = {", "  metadata {", ["metadata is an attribute and is written as a block"]),
+        ("  fixed_ip {", "  fixed_ip = {", ["fixed_ip is a block and is written as an attribute"]),
+        ("    ip_address =", "    address    =", ["fixed_ip: address is unknown"]),
+        ('"openstack_networking_subnet_v2"', '"openstack_subnet"', ["the provider has no such kind"]),
+    ],
+)
+def test_what_the_provider_would_refuse_is_seen(before: str, after: str, told: list[str]) -> None:
+    text = (GOLDEN / "resources.tf").read_text()
+    assert before in text
+    seen = {wrong.partition(": ")[2] for wrong in violations(text.replace(before, after))}
+    assert seen == set(told)
+
+
+def test_what_is_no_hcl_is_seen() -> None:
+    with pytest.raises(pygohcl.HCLParseError, match="tmp.hcl:2,6.* Invalid expression"):
+        list(violations("locals {\n  a =\n}\n"))
 
 
 def test_no_secret_is_written_and_each_is_a_variable(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_what_the_provider_would_refuse_is_seen(before: str, after: str, told: l
 
 
 def test_what_is_no_hcl_is_seen() -> None:
-    with pytest.raises(pygohcl.HCLParseError, match="tmp.hcl:2,6.* Invalid expression"):
+    with pytest.raises(pygohcl.HCLParseError, match=r"tmp\.hcl:2,6.* Invalid expression"):
         list(violations("locals {\n  a =\n}\n"))
 
 

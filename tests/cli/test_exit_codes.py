@@ -167,6 +167,28 @@ def test_every_ending_has_its_exit_code(raised: BaseException, status: int, monk
     assert {number: signal.getsignal(number) for number in before} == before, "whoever called us ends as before"
 
 
+INTERRUPTED_IMPORT = """
+import os, signal, sys
+from cli.entry import main
+
+class Interrupts:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["cli.main", "argparse", "cli.doctor"], ids=["first", "second", "the command's own"])
+def test_an_interrupt_while_modules_are_imported_is_no_trace_of_code(module: str) -> None:
+    program = INTERRUPTED_IMPORT.format(module=module)
+    done = subprocess.run([sys.executable, "-c", program, "doctor"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @needs_root
 def test_a_reader_that_has_gone_is_no_trace_of_code(tmp_path: Path) -> None:
     reading, writing = os.pipe()

@@ -70,6 +70,13 @@ def _plan(config: pytest.Config) -> Plan | None:
     return found
 
 
+class _Next(pytest.Item):
+    """Stands for whatever runs after an item: of the fixtures only the session's are kept for it."""
+
+    def runtest(self) -> None:
+        """Nobody runs it."""
+
+
 class _Run:
     """One run of a plan's mutants."""
 
@@ -78,6 +85,7 @@ class _Run:
         self._keeper = session.config.stash[KEEPER]
         self._known: LabEnvironment | None = None
         self._planned: dict[str, Snapshot] = {}
+        self._next = _Next.from_parent(session, name="next")
         items = [one for one in session.items if collection.template_of(one) and not one.get_closest_marker("not_applicable")]
         self._candidates = Candidates(instances(items, plan.deployment))
         session.config.stash[KEEPS_EVIDENCE] = False
@@ -187,10 +195,9 @@ class _Run:
         template = item.stash[collection.TEMPLATE]
         item.stash = pytest.Stash()
         item.stash[collection.TEMPLATE] = template
-        other = next((each for each in self._session.items if each.parent is not item.parent), None)
         LIMIT.at_most = at_most
         try:
-            item.ihook.pytest_runtest_protocol(item=item, nextitem=other)
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=self._next)
         finally:
             LIMIT.at_most = inf
         if self._session.shouldstop:

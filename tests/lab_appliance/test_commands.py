@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.appliance import __main__ as commands
+from lab.appliance import configuration as configurations
 from lab.appliance import filterlog, paths, programs, webproxy
 from tests.sns.trees import GUIDE, write
 
@@ -60,6 +61,23 @@ def test_enfilter_loads_the_active_slot_and_keeps_a_copy(appliance: Appliance) -
     assert commands.main(["enfilter"]) == 0
     assert "counter filter_05_3 { }" in appliance.loaded[-1]
     assert (paths.RUNNING / "Filter" / "05").read_text() == GUIDE["Filter/05"]
+
+
+def test_the_files_are_read_once_by_commands_in_one_process_and_again_when_a_byte_or_an_address_differs(
+    appliance: Appliance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, configuration = [], configurations.read
+    monkeypatch.setattr(configurations, "read", lambda *one, **more: read.append(one) or configuration(*one, **more))
+    before = configurations.load()
+    assert configurations.load() is before
+    appliance.edit("object", lambda text: text.replace("10.200.0.10", "10.200.0.11"))
+    after = configurations.load()
+    assert after.objects != before.objects
+    (appliance.root.parent / "Data/Ldapbase.ldif").write_text("")
+    assert configurations.load().directory != before.directory
+    paths.LEASES.write_text("eth2 192.168.2.3/29\n")
+    configurations.load()
+    assert len(read) == 4
 
 
 def test_enfilter_with_a_number_makes_that_slot_the_active_one(appliance: Appliance) -> None:

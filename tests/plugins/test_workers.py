@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from reports.record import Record, read
+from reports.record import read
 from reports.verification import verify
 from steps.eventually import eventually
+from tests.plugins.same import plan, steady
 from tests.plugins.tree import SITES, Tree, feature
 from tests.reports.sealed import new_keys
 
@@ -51,21 +52,6 @@ PATIENCE = 120.0  # s for two interpreters to start on a machine that is busy wi
 NAMES = [f"s{number}" for number in range(6)]
 
 
-def _steady(record: Record) -> object:
-    """What of a record may not depend on who ran what, and when."""
-    return [
-        (name, one.verdict, one.ending.reason, [step.text for step in one.steps], [file.path for file in one.evidence])
-        for _, scenarios in record.by_feature()
-        for one in scenarios
-        for name in [one.start.instance]
-    ]
-
-
-def _plan(record: Record) -> object:
-    assert record.plan is not None
-    return record.plan.planned, record.plan.deselected, record.plan.features
-
-
 def _cases(folder: Path) -> list[tuple[str | None, str | None, list[str]]]:
     cases = ElementTree.parse(folder / "junit.xml").getroot().iter("testcase")  # noqa: S314 - we wrote it
     return [(one.get("classname"), one.get("name"), [child.tag for child in one]) for one in cases]
@@ -80,8 +66,8 @@ def test_several_workers_and_one_say_the_same(tmp_path: Path) -> None:
     serial, parallel = tree.runs if len(read(tree.runs[0]).environments) == 1 else reversed(tree.runs)
 
     assert [one.status for one in done] == [1, 1]
-    assert _steady(read(parallel)) == _steady(read(serial))
-    assert _plan(read(parallel)) == _plan(read(serial))
+    assert steady(read(parallel)) == steady(read(serial))
+    assert plan(read(parallel)) == plan(read(serial))
     assert _cases(parallel) == _cases(serial)
     assert read(parallel).counts() == {"pass": 6, "fail": 6, "skipped": 6}
     assert len({one.worker for one in read(parallel).environments}) == len(read(parallel).environments) == 3

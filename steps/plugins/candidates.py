@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from sns.mutation.judgement import Judgement
     from sns.mutation.mutant import Mutant
 
-# The areas of scenarios that are likely to notice a mistake: by the file's first folder or its name, and by where the packets
-# arrive that meet another fate.
+# The areas of scenarios that are likely to notice a mistake: by the file's first folder or its name, by where the packets
+# arrive that meet another fate, and by where that leads.
 _AREAS = {"VPN": ("IPSEC",), "Openvpn": ("RA",), "uac": ("RA",), "ldap": ("RA",), "Data": ("RA",), "webadmin": ("MGMT",),
           "system": ("MGMT",), "HA": ("HA",), "URLFiltering": ("EGRESS",), "SSLFiltering": ("EGRESS",), "urlgroup": ("EGRESS",),
           "cngroup": ("EGRESS",), "route": ("EGRESS", "IPSEC"), "network": ("EGRESS", "WEB")}  # fmt: skip
 _BY_ARRIVAL = {"out": ("WEB", "MGMT"), "in": ("EGRESS",), "ipsec": ("IPSEC",), "sslvpn": ("RA",), "ha": ("HA",),
                "firewall": ("EGRESS", "IPSEC")}  # fmt: skip
+_BY_FATE = {"it reaches the firewall": ("MGMT",)}
 
 _SAME_MISTAKE, _SAME_PLACE, _SAME_FILE = 8.0, 6.0, 2.0
 _TOUCHED, _AREA, _ARRIVAL, _OF_ALL_KINDS = 6.0, 2.0, 1.0, 2.0
@@ -86,9 +87,8 @@ class Candidates:
         """How much speaks for a scenario."""
         found = sum(weight for key, weight in _reasons(mutant, judgement) if self._kills[one.like, key])
         found += _TOUCHED * len(judgement.places & one.touched) / max(1, len(one.touched))
-        found += _AREA * (one.area in _AREAS.get(_file(mutant).partition("/")[0], ()))
-        arrivals = {flow.rpartition(" ")[2] for flow in judgement.examples}
-        near = one.area in {area for arrival in arrivals for area in _BY_ARRIVAL.get(arrival, ())}
+        found += _AREA * (one.area in _areas(mutant))
+        near = one.area in set(_near(judgement))
         return found + near * (_ARRIVAL + _OF_ALL_KINDS * one.of_all_kinds)
 
     def expected(self, one: Candidate, mutant: Mutant, judgement: Judgement) -> bool:
@@ -122,6 +122,20 @@ def _reasons(mutant: Mutant, judgement: Judgement) -> Iterator[tuple[str, float]
     yield f"{mutant.operator}: {re.sub(r'[0-9]+', '', mutant.what)}", _SAME_MISTAKE
     yield f"{mutant.site}/{mutant.place} {effect}", _SAME_PLACE
     yield f"{mutant.operator} {_file(mutant)} {effect}", _SAME_FILE
+
+
+def _areas(mutant: Mutant) -> tuple[str, ...]:
+    """The areas of scenarios that are about what a mutant is a mistake in."""
+    return _AREAS.get(_file(mutant).partition("/")[0], ()) if mutant.synchronised else ("HA",)
+
+
+def _near(judgement: Judgement) -> Iterator[str]:
+    """The areas of scenarios that send from where packets come that meet another fate, or to where they get."""
+    for packet in judgement.examples:
+        yield from _BY_ARRIVAL.get(packet.rpartition(" ")[2], ())
+    for fate, areas in _BY_FATE.items():
+        if any(fate in flow for flow in judgement.flows):
+            yield from areas
 
 
 def _file(mutant: Mutant) -> str:

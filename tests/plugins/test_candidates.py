@@ -49,6 +49,19 @@ def test_what_sends_packets_of_all_kinds_comes_first_where_they_arrive() -> None
     assert _ranked(other, broad, mutant=_mutant(), judgement=judgement)[0] == "SNS-EGRESS-11[sbg7]"
 
 
+def test_what_is_sent_to_the_firewall_comes_first_when_more_or_less_of_it_gets_there() -> None:
+    broad, other = _candidate("SNS-MGMT-09[sbg7]", tag="needs_spoofing"), _candidate("SNS-EGRESS-01[web-sbg7]", seconds=0.1)
+    judgement = replace(_judgement(13, flow="opens a -> b: it is refused; now it reaches the firewall, by rule 2"),
+                        examples=("icmp 10.201.0.0 -> 192.168.2.11, in by in",))  # fmt: skip
+    assert _ranked(other, broad, mutant=_mutant(), judgement=judgement)[0] == "SNS-MGMT-09[sbg7]"
+
+
+def test_what_looks_at_the_pair_comes_first_for_a_change_that_was_not_synchronised() -> None:
+    pair, other = _candidate("SNS-HA-19[sbg7]"), _candidate("SNS-EGRESS-01[web-sbg7]", seconds=0.1)
+    mutant = replace(_mutant("route"), synchronised=False)
+    assert _ranked(other, pair, mutant=mutant, judgement=_judgement())[0] == "SNS-HA-19[sbg7]"
+
+
 def test_of_those_for_which_nothing_speaks_the_quickest_comes_first() -> None:
     slow, quick = _candidate("SNS-WEB-01[a]", seconds=2.0), _candidate("SNS-WEB-02[a]", seconds=0.1)
     assert _ranked(slow, quick, mutant=_mutant(), judgement=_judgement()) == ["SNS-WEB-02[a]", "SNS-WEB-01[a]"]

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sns.mutation.result import Result
 
 KILLED, SURVIVED, BAD_INPUT, NOT_RUN, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
+_TOLD_TO_END = {2: INTERRUPTED, 143: TERMINATED}
+"""The status of a test run that was told to end, and ours."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
     if len(plan.results) < len(chosen):  # else the status tells of scenarios that failed, as they should
         print(f"rempart: {len(plan.results)} of {len(chosen)} mutants were run", file=sys.stderr)
         _tell(plan.results, plan.ended - plan.began, given)  # what is known already is not lost
-        return {2: INTERRUPTED, 143: TERMINATED}.get(status, NOT_RUN)
+        return _TOLD_TO_END.get(status, NOT_RUN)
     return _tell(plan.results, plan.ended - plan.began, given)
 
 
@@ -135,7 +137,7 @@ def _run(plan: Plan, given: argparse.Namespace) -> int:
              f"--runs={runs}", "-q", "-p", "no:cacheprovider", *scenarios],
             plugins=[_Carrier(plan)],
         )  # fmt: skip
-    if status and not plan.results:
+    if status and (not plan.results or status not in (pytest.ExitCode.TESTS_FAILED, *_TOLD_TO_END)):
         print(said.getvalue().strip(), file=sys.stderr)
     return int(status)
 

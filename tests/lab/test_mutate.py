@@ -46,7 +46,7 @@ def test_each_mutant_ends_by_what_noticed_it_or_why_nothing_could(machine: Machi
     assert (told[UNPUBLISHED]["by"], told[UNPUBLISHED]["tried"]) == (NOTICES, [NOTICES])
     assert told[UNPUBLISHED]["message"].startswith("expected the answer: HTTP/1.1 200 OK, observed ")
     assert told[SPOOFED]["tried"] == [NOTICES]
-    assert told[SPOOFED]["flows"][0].startswith("opens rfc5735 -> ")
+    assert told[SPOOFED]["flows"][0].startswith("opens rfc5735 but ")
     assert told[BOTH_ENDS]["message"] == "sbg7/VPN/01:11: remote: 10.201.0.0/16 is at both ends of the tunnel"
     assert done.status == 1, "one survived"
 

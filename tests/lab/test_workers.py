@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reports.record import Record, read
-from tests.plugins.same import plan, steady
+from tests.plugins.same import plan, told
 from tests.provisioning.plans import MINIMAL, change, copy_of
 
 pytestmark = pytest.mark.lab
@@ -36,7 +36,7 @@ def test_two_workers_and_one_say_the_same_of_a_deployment(tmp_path: Path) -> Non
     serial, parallel = _run(deployment, tmp_path / "one"), _run(deployment, tmp_path / "two", "-n", "2")
 
     assert plan(parallel) == plan(serial)
-    assert steady(parallel) == steady(serial)
+    assert told(parallel) == told(serial)
     assert parallel.counts() == {"pass": 7, "fail": 1, "not applicable": 1}
     assert parallel.scenarios[f"{REFUTED}[sbg7]"].ending.reason == "expected the stranger's SSH: silent, observed answered"
     assert [len({one.worker for one in record.environments}) for record in (serial, parallel)] == [1, 2]

@@ -12,7 +12,7 @@ import pytest
 from reports.record import read
 from reports.verification import verify
 from steps.eventually import eventually
-from tests.plugins.same import plan, steady
+from tests.plugins.same import evidence, plan, told
 from tests.plugins.tree import SITES, Tree, feature
 from tests.reports.sealed import new_keys
 
@@ -66,7 +66,8 @@ def test_several_workers_and_one_say_the_same(tmp_path: Path) -> None:
     serial, parallel = tree.runs if len(read(tree.runs[0]).environments) == 1 else reversed(tree.runs)
 
     assert [one.status for one in done] == [1, 1]
-    assert steady(read(parallel)) == steady(read(serial))
+    assert told(read(parallel)) == told(read(serial))
+    assert evidence(read(parallel)) == evidence(read(serial))
     assert plan(read(parallel)) == plan(read(serial))
     assert _cases(parallel) == _cases(serial)
     assert read(parallel).counts() == {"pass": 6, "fail": 6, "skipped": 6}

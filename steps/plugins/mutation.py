@@ -156,7 +156,7 @@ class _Run:
                     return told("killed", by=killer.item.name, message=ending.reason, tried=tuple(tried), seconds=seconds)
         except ApplyRefused as why:
             return told("invalid", message="; ".join(why.reasons), seconds=time.monotonic() - began)
-        except LabError as why:
+        except (LabError, OSError) as why:  # of the files of a host that is gone
             self._keeper.spoil(f"{mutant.name}: {why}")
             return told("unproven", message=str(why), seconds=time.monotonic() - began)
         if refusal := refused_by_plan(self._plan.deployment, mutant, judgement.configuration):
@@ -211,7 +211,7 @@ class _Run:
         try:
             applied.undo()
             eventually(self._ailments, until=lambda found: not found, within=WELL_WITHIN, phase="the lab's return")
-        except (LabError, AssertionError) as why:
+        except (LabError, OSError, AssertionError) as why:
             self._keeper.spoil(f"{mutant.name}: {why}")
 
     def _ailments(self) -> list[str]:
@@ -221,7 +221,7 @@ class _Run:
         assert self._known is not None
         try:
             return ailments(self._known, self._planned)
-        except LabError as why:
+        except (LabError, OSError) as why:
             return [str(why)]
 
     def _environment(self) -> LabEnvironment:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KILLED, SURVIVED, BAD_INPUT, NOT_RUN, INTERRUPTED, TERMINATED = 0, 1, 2, 4, 130, 143
 _TOLD_TO_END = {2: INTERRUPTED, 143: TERMINATED}
 """The status of a test run that was told to end, and ours."""
+_NOTHING_LOST = ("-p", "no:unraisableexception", "-p", "no:threadexception")
+"""What Python could not raise is told on standard error, and does not keep what is known from being told."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -134,7 +136,7 @@ def _run(plan: Plan, given: argparse.Namespace) -> int:
     with TemporaryDirectory(prefix="rempart-mutants-") as runs, redirect_stdout(said):
         status = pytest.main(
             [str(project / "features"), f"--rootdir={project}", f"--deployment={given.deployment.resolve()}",
-             f"--runs={runs}", "-q", "-p", "no:cacheprovider", *scenarios],
+             f"--runs={runs}", "-q", "-p", "no:cacheprovider", *_NOTHING_LOST, *scenarios],
             plugins=[_Carrier(plan)],
         )  # fmt: skip
     if status and (not plan.results or status not in (pytest.ExitCode.TESTS_FAILED, *_TOLD_TO_END)):

@@ -8,9 +8,13 @@ there kills nothing; what does says how long its waits took, and which rules it 
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from math import inf
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,13 +60,28 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     # Nobody follows, renders or seals this: what scenarios do on mutants is no record of a deployment.
     session.config.pluginmanager.unregister(session.config.stash[RECORDER])
     try:
-        with judged(plan.deployment) as judge:
+        with _stoppable(session), judged(plan.deployment) as judge:
             _Run(session, plan, judge).all()
     except KeyboardInterrupt:  # again, from a line that has a number: pytest cannot tell of one that came between two lines
         raise session.Interrupted("interrupted") from None
     finally:
         session.config.stash[KEEPER].close()
     return True
+
+
+@contextmanager
+def _stoppable(session: pytest.Session) -> Iterator[None]:
+    """Ctrl-C counts also where Python drops what it raises, as in the callback of a weak reference: soon then, not at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form
+        session.shouldstop = "interrupted"
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _plan(config: pytest.Config) -> Plan | None:
@@ -100,6 +119,7 @@ class _Run:
                 self._plan.began = time.monotonic()
             self._plan.tell(self._one(mutant, judgement))
             self._plan.ended = time.monotonic()
+            self._stop_when_asked()
 
     # The original
 
@@ -200,9 +220,12 @@ class _Run:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=self._next)
         finally:
             LIMIT.at_most = inf
+        self._stop_when_asked()
+        return item.stash[verdicts.OUTCOME]
+
+    def _stop_when_asked(self) -> None:
         if self._session.shouldstop:
             raise self._session.Interrupted(self._session.shouldstop)
-        return item.stash[verdicts.OUTCOME]
 
     def _undo(self, mutant: Mutant, applied: Applied) -> None:
         """The original is back, proved by the files, the pairs and a control by each way; else the lab is built anew."""

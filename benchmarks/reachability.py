@@ -27,6 +27,8 @@ from sns.prediction import Flow
 
 GUIDE = Path(__file__).resolve().parent.parent / "deployments/guide"
 WELL_KNOWN = range(1, 1024)
+_SHOWN = 5
+"""Packets that came out of a passive member, which is a defect of ours."""
 
 
 def main() -> int:
@@ -52,6 +54,7 @@ def main() -> int:
           f" {classes} classes a minute; {len(results.disagreeing)} disagree, {results.lost.total()} not measured")  # fmt: skip
     for one in results.passive:
         print(f"{one.member}, passive: {one.arrived} of {one.sent} packets arrived, {len(one.seen)} came out")
+        print("".join(f"    {seen}\n" for seen in one.seen[:_SHOWN]), end="")
     return 1 if results.disagrees or results.incomplete else 0
 
 

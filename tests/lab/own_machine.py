@@ -149,6 +149,15 @@ def finish(process: subprocess.Popen[str]) -> Finished:
     return Finished(process.returncode, output)
 
 
+def interrupt(machine: Machine, process: subprocess.Popen[str]) -> Finished:
+    """Ctrl-C: a command says that it was interrupted, without a trace of code, and leaves nothing."""
+    os.killpg(process.pid, signal.SIGINT)
+    done = finish(process)
+    assert (done.status, machine.left()) == (130, []), done.output
+    assert "Traceback" not in done.output
+    return done
+
+
 def let_run(process: subprocess.Popen[str], seconds: float) -> None:
     """Give a command that much time; it must not need it all."""
     try:

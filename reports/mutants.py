@@ -137,6 +137,7 @@ tunnels are looked at, and a lab that is not itself again is built anew. Scenari
 
 Exit codes: 0 no mutant survived or stays unproven; 1 one did; 2 wrong use or bad input;
 4 nothing could be run; 130 interrupted, 143 terminated. The lab is gone in every case, and what is known by then is printed.
+The first Ctrl-C waits for the scenario that runs, a few seconds; the second does not.
 """
 
 

@@ -71,13 +71,17 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 @contextmanager
 def _stoppable(session: pytest.Session) -> Iterator[None]:
-    """Ctrl-C counts also where Python drops what it raises, as in the callback of a weak reference: soon then, not at once."""
+    """The first Ctrl-C ends the run after the scenario that runs, the second at once.
+
+    Raised wherever it comes, Python would sometimes drop it: in the callback of a weak reference nobody can catch it.
+    """
+    before = signal.getsignal(signal.SIGINT)
 
     def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form
         session.shouldstop = "interrupted"
-        raise KeyboardInterrupt
+        signal.signal(signal.SIGINT, before)
 
-    before = signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:

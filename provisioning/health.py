@@ -10,6 +10,7 @@ from lab.probe import Target, reached
 
 if TYPE_CHECKING:
     from lab.device import Snapshot
+    from provisioning.deployment_model import Tunnel
     from provisioning.environment import LabEnvironment
 
 ANSWERED_WITHIN = 0.3  # s, twenty times the round trip between the sites
@@ -50,4 +51,11 @@ def _tunnels(environment: LabEnvironment) -> Iterator[str]:
         for near, far in (ends, ends[::-1]):
             for one, other in zip(near, far, strict=False):
                 if probe.ping(environment.host(one.id), other.address, count=1, within=ANSWERED_WITHIN).lost:
-                    yield f"{one.id} does not reach {other.id}"
+                    yield f"{one.id} does not reach {other.id} ({_standing(environment, tunnel)})"
+
+
+def _standing(environment: LabEnvironment, tunnel: Tunnel) -> str:
+    standing = {
+        site: [sa.child for sa in environment.firewall(site).security_associations() if sa.established] for site in tunnel.sites
+    }
+    return "tunnels that stand: " + ", ".join(f"{', '.join(found) or 'none'} at {site}" for site, found in standing.items())

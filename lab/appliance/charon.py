@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ _COMPILED_PID_FILE = Path("/run/charon.pid")  # charon's own; a stale one keeps 
 
 _RENEWAL_MS = "5000"
 _LOOK_EVERY = 0.005  # seconds between two looks at tunnels that are being negotiated
+_BRIEFLY = 0.5  # seconds, where nothing else may be kept waiting for the daemon
 _IN_FLIGHT = 0.1  # seconds that packets of an old SA may still be under way
 
 _CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon", forwards=True)
@@ -45,13 +46,13 @@ class _Plan:
     peer: str
 
 
-def apply(configuration: Configuration, *, active: bool = True) -> None:
+def apply(configuration: Configuration, active: Callable[[], bool]) -> None:
     """Make the active VPN slot the running one.
 
     Tunnels that the change does not concern are not touched; where only lifetimes changed, new SAs stand before the
-    old ones go; anything else that changed goes down at once and is negotiated again. On a passive member (``active``
-    false) only the files are written. Raises Refused for a policy that cannot be translated (nothing has changed then)
-    and ServiceFailed when the daemon does not come up.
+    old ones go; anything else that changed goes down at once and is negotiated again. On a passive member (``active`` says no,
+    and is asked at the last moment: it may be taking over) only the files are written. Raises Refused for a policy that cannot
+    be translated (nothing has changed then) and ServiceFailed when the daemon does not come up.
     """
     connections = ipsec.translate(configuration)
     before = _plans()
@@ -69,7 +70,7 @@ def apply(configuration: Configuration, *, active: bool = True) -> None:
     daemon_changed = write_private(_DAEMON_FILE, ipsec.strongswan_conf(configuration))
     write_private(_POLICY_FILE, ipsec.swanctl_conf(connections))
     write_private(_PLAN_FILE, json.dumps({key: asdict(plan) for key, plan in plans.items()}))
-    if not active or not plans:
+    if not plans or not active():
         stop()
     elif _CHARON.pid() is None:
         start()
@@ -108,6 +109,35 @@ def await_tunnels(within: float) -> None:
             if time.monotonic() > deadline:
                 raise ServiceFailed("charon", f"not up after {within:g} s: {', '.join(sorted(missing))}")
             time.sleep(_LOOK_EVERY)
+
+
+def given_up() -> frozenset[str]:
+    """The tunnels that this side initiates, that do not stand and that nobody negotiates; none when the daemon does not run.
+
+    The daemon asks a peer that is silent for ever, but not again one that refused: as a peer does whose daemon has started and
+    does not have its policy yet, or where two negotiations replaced each other. Raises ServiceFailed when it does not answer.
+    """
+    plans = _plans()
+    if _CHARON.pid() is None:
+        return frozenset()
+    with _session(_BRIEFLY) as session:
+        found = security_associations.read(session)
+    at_work = {sa.connection for sa in found if sa.ike_state != "ESTABLISHED"}
+    there = {sa.child for sa in found}
+    return frozenset(
+        child
+        for key, plan in plans.items()
+        for child in plan.children
+        if plan.initiate and key not in at_work and child not in there
+    )
+
+
+def ask_again(children: Collection[str]) -> None:
+    """Negotiate these tunnels anew. Returns at once. Raises ServiceFailed."""
+    plans = _plans()
+    others = {child for plan in plans.values() for child in plan.children if child not in children}
+    with _session(_BRIEFLY) as session:
+        _initiate(session, plans, standing=others)
 
 
 def stop(*, silently: bool = False) -> None:
@@ -173,13 +203,16 @@ def _renew(session: Session, old: SecurityAssociation) -> None:
 
 
 def _terminate(session: Session, which: Mapping[str, str]) -> None:
-    with contextlib.suppress(ViciError):  # nothing of that name is up: just what was wanted
+    with suppress(ViciError):  # nothing of that name is up: just what was wanted
         session.command("terminate", which if "force" in which else {**which, "timeout": "-1"})
 
 
-def _session() -> Session:
+@contextmanager
+def _session(timeout: float = 5.0) -> Iterator[Session]:
+    """A connection to the daemon; whatever it does not do in time (s) or refuses is ServiceFailed, with its log."""
     try:
-        return Session(ipsec.SOCKET)
+        with Session(ipsec.SOCKET, timeout) as session:
+            yield session
     except ViciError as error:
         raise ServiceFailed("charon", f"{error}\n{tail(ipsec.LOG)}") from error
 

@@ -11,18 +11,21 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from multiprocessing.connection import Connection, Pipe
 
 from lab.appliance import charon, conntrackd, duty, ha_cluster, ha_priority, ha_sync, routes
 from lab.appliance import configuration as configurations
-from lab.appliance.errors import ApplianceError
+from lab.appliance.errors import ApplianceError, ServiceFailed
 from lab.appliance.ha_cluster import Place
 from sns.model import Configuration
 
 _TUNNELS_WITHIN = 10.0  # s: longer than any negotiation that succeeds
 _LOOK_EVERY = 0.2  # s between two looks at whether a configuration file changed
+_STARTS = 5  # of the VPN daemons at a takeover; each that fails may keep the worker for seconds
+_TEND_EVERY = 1.0  # s between two looks at the tunnels; one that two of them find given up is asked for again
 
 
 class Order(Enum):
@@ -92,6 +95,10 @@ class _Bench:
         self._place = place
         self._signature = 0
         self._lock = threading.Lock()  # of the connection's sending end
+        self._serving = False
+        self._starts_left = 0  # of VPN daemons of which one did not start, though this member serves
+        self._tended = time.monotonic()
+        self._given_up: frozenset[str] = frozenset()
 
     def work(self) -> None:
         """Until the agent is gone; never returns."""
@@ -99,6 +106,8 @@ class _Bench:
         try:
             while True:
                 self._look()
+                if self._serving and time.monotonic() - self._tended >= _TEND_EVERY:
+                    self._tend()
                 if self._connection.poll(_LOOK_EVERY):
                     self._obey(self._newest())
         except (EOFError, OSError):
@@ -116,18 +125,34 @@ class _Bench:
         for order in orders:
             match order:
                 case Order.SERVE:
+                    self._serving, self._tended = True, time.monotonic()
                     self._do("routes set", lambda: routes.apply(self._configuration))
-                    self._do("vpn started", duty.take_over)
+                    self._start_vpn(_STARTS)
                     self._do("sessions adopted", conntrackd.adopt)
-                    threading.Thread(target=self._do, args=("tunnels up", _tunnels_up), daemon=True).start()
                 case Order.REST:
+                    self._serving = False
                     self._do("vpn stopped", duty.stand_down)
                 case Order.CATCH_UP:
                     self._do("sessions asked for", conntrackd.ask_for_all)
                 case Order.REREAD:
                     self._do("configuration read", self._reread)
 
-    def _do(self, event: str, act: Callable[[], object]) -> None:
+    def _start_vpn(self, tries: int) -> None:
+        self._starts_left = 0 if self._do("vpn started", duty.take_over) else tries - 1
+        threading.Thread(target=self._do, args=("tunnels up", _tunnels_up), daemon=True).start()
+
+    def _tend(self) -> None:
+        """Start again what did not start, and ask again for tunnels that nobody negotiates any more."""
+        self._tended = time.monotonic()
+        if self._starts_left:
+            self._start_vpn(self._starts_left)
+            return
+        with suppress(ServiceFailed):  # a daemon that hangs or is being stopped; the next look tells
+            before, self._given_up = self._given_up, charon.given_up()
+            if again := before & self._given_up:
+                self._do("tunnels asked for again", lambda: charon.ask_again(again))
+
+    def _do(self, event: str, act: Callable[[], object]) -> bool:
         begun = time.monotonic()
         failure = ""
         try:
@@ -135,6 +160,7 @@ class _Bench:
         except (ApplianceError, OSError) as error:
             failure = str(error)
         self._say(Done(event, time.monotonic() - begun, failure))
+        return not failure
 
     def _say(self, word: Word) -> None:
         with self._lock:

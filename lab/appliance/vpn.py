@@ -79,7 +79,7 @@ def apply(configuration: Configuration) -> None:
         spd.apply(configuration)
     except ResolutionError as error:
         raise ApplianceError(f"the IPsec policy cannot be translated: {error}") from error
-    charon.apply(configuration, active=duty.on_duty(configuration))
+    charon.apply(configuration, lambda: duty.on_duty(configuration))
 
 
 def check(configuration: Configuration) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from lab.device import Appliance
@@ -12,6 +15,29 @@ pytestmark = pytest.mark.lab
 PROGRAMS = {"ha_agent": "lab.appliance.ha_agent", "conntrackd": "conntrackd", "charon": "charon", "openvpn": "openvpn"}
 
 PASSIVE = {"ha_agent", "conntrackd", "openvpn"}
+
+
+_IKE = """
+from lab.appliance import charon
+with charon._session() as session:
+    {does}
+"""
+_END = "charon._terminate(session, {{'ike': '{peer}', 'force': 'yes'}})"
+
+
+def standing(member: Appliance) -> list[str]:
+    return [sa.child for sa in member.security_associations() if sa.established]
+
+
+@contextmanager
+def peer_without_policy(member: Appliance) -> Iterator[None]:
+    """Its IKE daemon runs, and knows no peer: so it is while it starts."""
+    member.call(_IKE.format(does=_END.format(peer="OVH_SBG7")))
+    member.call(_IKE.format(does="session.command('unload-conn', {'name': 'OVH_SBG7'})"))
+    try:
+        yield
+    finally:
+        member.call("from lab.appliance import charon; charon._load()")
 
 
 def running(member: Appliance) -> set[str]:
@@ -46,8 +72,8 @@ def test_no_negotiation_is_started_on_the_passive_member(pair: Pair) -> None:
     assert running(victim) == PASSIVE
 
 
-def test_an_ike_daemon_that_did_not_get_its_policy_is_not_left_running(pair: Pair) -> None:
-    """It would refuse every peer, and as it runs nobody would start it again."""
+def test_an_ike_daemon_that_did_not_get_its_policy_is_started_again(pair: Pair) -> None:
+    """Left running without it, it would refuse every peer; left alone, the tunnels would stay down for good."""
     former, member, swanctl = pair.active, pair.passive, "/usr/sbin/swanctl"
     mark = len(member.read_log("l_ha"))
     member.host.must(
@@ -59,5 +85,14 @@ def test_an_ike_daemon_that_did_not_get_its_policy_is_not_left_running(pair: Pai
         assert "charon" not in running(member)
     finally:
         member.host.must("mv", "-f", f"{swanctl}.kept", swanctl)
-    member.apply("envpn", "-u")
-    assert "charon" in running(member)
+    pair.eventually(lambda: standing(member), ["01-1"])
+
+
+def test_a_tunnel_that_the_peer_refused_is_asked_for_again(pair: Pair) -> None:
+    """The IKE daemon by itself never asks again after a refusal, as it gets from a peer that has not read its policy yet."""
+    asking, refusing = pair.active, pair.environment.firewall("gra11")
+    with peer_without_policy(refusing):
+        asking.call(_IKE.format(does=_END.format(peer="OVH_GRA11")))
+        pair.eventually(lambda: "NO_PROPOSAL_CHOSEN" in asking.run("showSAD").stdout, True)
+        assert standing(asking) == []
+    pair.eventually(lambda: standing(asking), ["01-1"])

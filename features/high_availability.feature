@@ -2,7 +2,7 @@ Feature: Two firewalls stand for one
   One member works; the other waits in silence with the same addresses, and takes over with the sessions that the first
   one had.
 
-  @SNS-HA-01 @each_cluster
+  @SNS-HA-01 @each_cluster @needs_introspection
   Scenario: One member is active, one is passive, and both say so
     When both members are asked for the state of the cluster
     Then exactly one of them is active
@@ -14,7 +14,7 @@ Feature: Two firewalls stand for one
     When the neighbours of the cluster ask for its addresses and use its services
     Then the passive member sends nothing on the data networks
 
-  @SNS-HA-03 @each_cluster
+  @SNS-HA-03 @each_cluster @needs_configuration_change
   Scenario: A change is not shared until the administrator synchronises it
     Given the members have the same configuration
     When the administrator changes the configuration of the active member
@@ -23,7 +23,7 @@ Feature: Two firewalls stand for one
     Then both members report that they are synchronised
     And the configuration files of both members are identical
 
-  @SNS-HA-19 @each_cluster
+  @SNS-HA-19 @each_cluster @needs_introspection
   Scenario: The last change was synchronised
     When both members are asked for the state of the cluster
     Then both members report that they are synchronised
@@ -52,7 +52,7 @@ Feature: Two firewalls stand for one
     And every flow goes on within its budget for a lost link
     And the TCP sessions through the firewall are the same ones
 
-  @SNS-HA-06 @each_cluster @disruptive
+  @SNS-HA-06 @each_cluster @needs_introspection @disruptive
   Scenario: The administrator switches the members without breaking a session
     Given flows of every class run through the firewall
     When the administrator hands the work to the passive member

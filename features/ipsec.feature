@@ -7,7 +7,7 @@ Feature: An IPsec tunnel joins two sites
     When the private servers of both sites ping each other
     Then every ping is answered, both ways
 
-  @SNS-IPSEC-02 @each_tunnel
+  @SNS-IPSEC-02 @each_tunnel @needs_introspection
   Scenario: The tunnel is negotiated as configured
     Given the private servers of both sites ping each other
     When both firewalls are asked for their security associations
@@ -57,7 +57,7 @@ Feature: An IPsec tunnel joins two sites
     When the tunnel service of the remote firewall dies and is started again
     Then the private servers ping each other again within the budget
 
-  @SNS-IPSEC-09 @each_tunnel
+  @SNS-IPSEC-09 @each_tunnel @needs_introspection
   Scenario: What the tunnel is not for does not pass through it
     Given the private servers of both sites ping each other
     When the private server tries addresses of the remote site outside the tunnel's networks

@@ -30,13 +30,13 @@ Feature: Only the administrator manages the firewalls
     Then SSH stays silent for the private server
     And the login page is withheld from the private server
 
-  @SNS-MGMT-06 @each_site
+  @SNS-MGMT-06 @each_site @needs_raw_frames
   Scenario: A sweep of all TCP ports by a stranger finds only what is published
     When the stranger sweeps all TCP ports of the public address
     Then exactly the published services and the SSL VPN answer
     And every other port stays silent
 
-  @SNS-MGMT-07 @each_site
+  @SNS-MGMT-07 @each_site @needs_configuration_change
   Scenario: A mistake in the rules is refused and the running rules stay
     Given the stranger reaches the published web site
     When the administrator activates a filter slot that names an unknown object

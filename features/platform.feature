@@ -8,7 +8,7 @@ Feature: The platform is built as planned
     Then each has exactly the addresses that the plan gives it
     And on the planned network each address is answered for by its host alone
 
-  @SNS-PLAT-02 @each_web_server
+  @SNS-PLAT-02 @each_web_server @needs_introspection
   Scenario: The address of a private server comes from its network's DHCP service
     When the private server asks for an address again
     Then it is given the planned address, with the firewall as its gateway

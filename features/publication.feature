@@ -12,14 +12,14 @@ Feature: A private web server is published to the Internet
     When the stranger fetches the headers of the published site
     Then the web server's log shows the stranger's own address
 
-  @SNS-WEB-03 @each_published_service
+  @SNS-WEB-03 @each_published_service @needs_introspection
   Scenario: Nothing else of the web server is published
     Given the web server answers its own network on ports that are not published
     And the stranger reaches the published web site
     When the stranger tries these ports on the public address
     Then every one of them stays silent
 
-  @SNS-WEB-04 @each_published_service
+  @SNS-WEB-04 @each_published_service @needs_configuration_change
   Scenario: Without the translation the page is gone, and with it the page is back
     Given the stranger reaches the published web site
     When the translation of the published service is removed

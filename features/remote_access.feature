@@ -34,7 +34,7 @@ Feature: VPN users reach the private network
     Then the firewall refuses the user
     And no tunnel interface is left
 
-  @SNS-RA-06 @each_pool
+  @SNS-RA-06 @each_pool @needs_configuration_change
   Scenario: A user without the right is refused
     Given the VPN user can connect
     When the right of the user is removed

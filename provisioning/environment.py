@@ -52,6 +52,7 @@ LAB_CAPABILITIES = frozenset(
         "disruption",  # nobody else uses it: disruptive scenarios need no permission
         "vpn_client",
         "configuration_change",
+        "introspection",  # into firewalls and servers: their counters, their kernels, each member by itself
         "spoofing",
     }
 )

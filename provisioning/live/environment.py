@@ -29,11 +29,6 @@ ADMIN, SERVER = "admin", "ubuntu"
 EXPORTED = "Data/openvpn_mobile_client.ovpn"
 """Below ``/usr/Firewall``: what the SSL VPN hands out to its users."""
 _VERSION = "getversion"
-_LACKING = {
-    "firewall": "no look into a firewall beside its configuration",
-    "cluster": "no look into both members of a pair: SSH reaches the active one",
-}
-"""What scenarios ask for that a lab alone has, where its name does not say it."""
 
 
 class LiveEnvironment:
@@ -136,7 +131,7 @@ class LiveEnvironment:
         """What a lab has besides: strangers, captures, faults."""
         if name.startswith("_"):
             raise AttributeError(name)
-        raise NotHere(f"the deployment itself offers {_LACKING.get(name, 'no ' + name.replace('_', ' '))}")
+        raise NotHere(f"the deployment itself offers no {name.replace('_', ' ')}")
 
     # Secrets and evidence
 

@@ -30,6 +30,7 @@ CAPABILITIES: tuple[str, ...] = (
     "isolation",
     "vpn_client",
     "configuration_change",
+    "introspection",
 )
 """What not every environment can do. ``@needs_<capability>`` skips a scenario where it is missing."""
 

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from lab import namespace
@@ -117,13 +118,10 @@ def _forget_object(target: Target, values: Values) -> None:  # noqa: ARG001
 
 
 def _reboot_both(target: Target, values: Values) -> None:  # noqa: ARG001
-    pair = (target, target.peer)
-    for act in (power.cut, power.restore):
-        threads = [threading.Thread(target=act, args=(one,)) for one in pair]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor() as pool:
+        for act in (power.cut, power.restore):
+            for done in [pool.submit(act, one) for one in (target, target.peer)]:
+                done.result()
 
 
 def _twice(target: Target, values: Values) -> None:

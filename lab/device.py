@@ -70,10 +70,11 @@ class Appliance:
         return read(self.path(CONFIG), label=self.site, leases=self._leases())
 
     def _leases(self) -> dict[str, IPv4Interface]:
-        leases = {}
-        for nic in self.host.spec.nics:
-            for line in self.host.must("ip", "-4", "-o", "address", "show", "dev", nic.name).splitlines():
-                leases[nic.name.replace("eth", "ethernet")] = IPv4Interface(line.split()[3])
+        nics, leases = {nic.name for nic in self.host.spec.nics}, {}
+        for line in self.host.must("ip", "-4", "-o", "address", "show").splitlines():
+            _, nic, _, address, *_ = line.split()
+            if nic in nics:
+                leases[nic.replace("eth", "ethernet")] = IPv4Interface(address)
         return leases
 
     def read(self, file: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
@@ -15,6 +16,7 @@ from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
 from lab.invariants.configurations import differences
+from provisioning.matrix.measured import Matrix
 from sns.prediction import Flow
 from steps.eventually import eventually, watch
 from steps.management import LOGIN
@@ -59,7 +61,10 @@ def state(member: Appliance) -> dict[str, Any]:
 
 @when("both members are asked for the state of the cluster", target_fixture="states")
 def _ask_both(scene: Scene) -> dict[str, dict[str, Any]]:
-    return {member.name: state(member) for member in cluster(scene).members}
+    """Side by side, as whoever has two terminals does: the command takes a process."""
+    members = cluster(scene).members
+    with ThreadPoolExecutor() as pool:
+        return dict(zip((member.name for member in members), pool.map(state, members), strict=True))
 
 
 @then("exactly one of them is active")
@@ -109,7 +114,7 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
     words = {True: "yes", False: "no", None: "unknown"}
 
     def look() -> list[str]:
-        return [words[state(member).get("synchronised")] for member in cluster(scene).members]
+        return [words[told.get("synchronised")] for told in _ask_both(scene).values()]
 
     seen = eventually(
         look,
@@ -291,7 +296,7 @@ def _passive_is_silent(scene: Scene, said: dict[str, int], record: ScenarioRecor
 
 @when("others on the HA network send packets to the firewall and to every other network, and outsiders to its HA address",
       target_fixture="passage")  # fmt: skip
-def _ha_network_sends(scene: Scene) -> Passage:
+def _ha_network_sends(scene: Scene, stand: Matrix) -> Passage:
     internet, network = scene.deployment.internet, scene.site.network_of("ha")
     ha, out = (interface(scene, scene.site, role) for role in ("ha", "external"))
     own = _ha_address(scene)
@@ -299,7 +304,7 @@ def _ha_network_sends(scene: Scene) -> Passage:
     others = (scene.public_address, scene.deployment.private_address(scene.site.name), scene.server_address,
               internet.public, network.subnet[-1] + 1)  # fmt: skip
     kinds = (*(("tcp", port) for port in (SSH, HTTP, HTTPS, 1300)), ("icmp", ECHO))
-    return measured(scene, {scene.site.name: (
+    return measured(stand, {scene.site.name: (
         *flows(ha, neighbours, (own, *others), kinds),
         *flows(ha, [internet.stranger, internet.admin, network.subnet[-1] + 2], (own, *others), kinds),
         *flows(out, [internet.stranger, neighbours[-1]], [own], kinds),

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import product
 
+import pytest
 from pytest_bdd import then, when
 
-from lab.matrix.stand import Client as TunnelEnd
 from lab.matrix.trace import FIREWALL, Trace
 from provisioning.deployment_model import Site
 from provisioning.matrix.measured import Matrix
 from sns.prediction import Flow
 from sns.resolution import Resolver
 from steps.plugins.recording import ScenarioRecorder
+from steps.plugins.under_way import STAND, UnderWay
 from steps.scene import Scene
 
 ECHO, DNS, HTTP, HTTPS, SSH = 8, 53, 80, 443, 22
@@ -62,14 +63,22 @@ def flows(
             yield Flow(arrival, source, destination, protocol, None if number is None else SOURCE_PORT, number)
 
 
-def measured(scene: Scene, wanted: Mapping[str, Iterable[Flow]], *users: tuple[TunnelEnd, IPv4Address]) -> Passage:
+@pytest.fixture
+def stand(scene: Scene, under_way: UnderWay) -> Matrix:
+    """The firewalls, ready to be measured, from one scenario to the next that is tagged for it."""
+
+    def start() -> Matrix:
+        opened = Matrix(scene.environment)
+        under_way.undo(opened.close)
+        return opened
+
+    return under_way.have((scene.environment, STAND), Matrix.is_of_now, start)
+
+
+def measured(stand: Matrix, wanted: Mapping[str, Iterable[Flow]]) -> Passage:
     """Put packets in as they arrive at the firewalls of some sites, and see what becomes of each."""
-    matrix = Matrix(scene.environment, users)
-    try:
-        asked = ((site, flow) for site, several in wanted.items() for flow in several)
-        return {flow: _seen(trace) for flow, trace in matrix.traces(asked)}
-    finally:
-        matrix.close()
+    asked = ((site, flow) for site, several in wanted.items() for flow in several)
+    return {flow: _seen(trace) for flow, trace in stand.traces(asked)}
 
 
 def _seen(trace: Trace) -> str:
@@ -146,12 +155,12 @@ def others_private(scene: Scene, site: Site) -> list[IPv4Address]:
 
 @when("both ends of the private network send packets of all kinds to the Internet and to other networks",
       target_fixture="passage")  # fmt: skip
-def _private_sends(scene: Scene) -> Passage:
+def _private_sends(scene: Scene, stand: Matrix) -> Passage:
     internet, arrival = scene.deployment.internet, interface(scene, scene.site, "private")
     first, last = ends(scene.server_network.subnet)
     public = (internet.public, internet.resolver, internet.mirror, internet.stranger)
     others = (*others_private(scene, scene.site), *_ha_neighbours(scene), first)
-    return measured(scene, {scene.site.name: (
+    return measured(stand, {scene.site.name: (
         *flows(arrival, [last], public, EVERY_KIND),
         *flows(arrival, [first], public, SOME_KINDS),
         *flows(arrival, [last], others, SOME_KINDS),
@@ -198,10 +207,10 @@ def _allowed(scene: Scene, passage: Passage) -> dict[Flow, str]:
 
 @when("the firewall itself sends packets to the Internet and to the private networks of the other sites",
       target_fixture="passage")  # fmt: skip
-def _firewall_sends(scene: Scene) -> Passage:
+def _firewall_sends(scene: Scene, stand: Matrix) -> Passage:
     internet, others = scene.deployment.internet, _others(scene)
     private = scene.deployment.private_address(scene.site.name)
-    return measured(scene, {scene.site.name: (
+    return measured(stand, {scene.site.name: (
         *flows(FIREWALL, [scene.public_address], (internet.public, internet.resolver, *others), SOME_KINDS),
         *flows(FIREWALL, [private], others, SOME_KINDS),
     )})  # fmt: skip
@@ -233,10 +242,10 @@ def _only_to_the_internet(scene: Scene, passage: Passage, record: ScenarioRecord
 
 @when("requests for the published site arrive from both ends of every private range, and from the addresses beside them",
       target_fixture="passage")  # fmt: skip
-def _private_sources(scene: Scene) -> Passage:
+def _private_sources(scene: Scene, stand: Matrix) -> Passage:
     sources = [address for network in PRIVATE for address in (*_inside(network), *_beside(network))]
     arrival = interface(scene, scene.site, "external")
-    return measured(scene, {scene.site.name: flows(arrival, sources, [scene.public_address], [_published(scene)])})
+    return measured(stand, {scene.site.name: flows(arrival, sources, [scene.public_address], [_published(scene)])})
 
 
 def _inside(network: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
@@ -270,14 +279,14 @@ def _others_reach(scene: Scene, passage: Passage, record: ScenarioRecorder) -> N
 
 @when("strangers, the administrator, the peers and private hosts send packets of all kinds to the firewall and past it",
       target_fixture="passage")  # fmt: skip
-def _everybody_sends(scene: Scene) -> Passage:
+def _everybody_sends(scene: Scene, stand: Matrix) -> Passage:
     internet, own = scene.deployment.internet, own_addresses(scene, scene.site)
     out, inside = (interface(scene, scene.site, role) for role in ("external", "private"))
     _, last = ends(scene.server_network.subnet)
     known = [internet.admin, *_peers(scene)]
     beside = [other for address in known for other in (address - 1, address + 1) if other not in known]
     narrow = (("tcp", SSH), ("tcp", HTTPS), *(("udp", port) for port in IKE), (ESP, None))
-    return measured(scene, {scene.site.name: (
+    return measured(stand, {scene.site.name: (
         *flows(out, [internet.stranger, *known], own, EVERY_KIND),
         *flows(out, beside, own[:1], narrow),
         *flows(out, [internet.stranger, *known], (scene.server_address, internet.public), SOME_KINDS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_bdd import then, when
 
 from provisioning.matrix.comparison import Compared
-from provisioning.matrix.measured import Matrix, measure
+from provisioning.matrix.measured import Matrix
 from provisioning.matrix.results import Results, whole
 from sns.packet_classes import SOURCE_PORTS
 from sns.prediction import Flow
@@ -19,24 +19,20 @@ _TOLD = 5  # disagreements that a verdict names
 
 
 @when("packets of all kinds that its configuration tells apart arrive at the firewall", target_fixture="matrix")
-def _all_kinds(scene: Scene) -> Results:
-    measuring = Matrix(scene.environment)
-    try:
-        return whole(measuring, [scene.site.name], one_in=ONE_IN, enough=_TOLD)
-    finally:
-        measuring.close()
+def _all_kinds(scene: Scene, stand: Matrix) -> Results:
+    return whole(stand, [scene.site.name], one_in=ONE_IN, enough=_TOLD)
 
 
 @when(
     "datagrams of a stranger to all well-known UDP ports of the public address arrive at the firewall",
     target_fixture="datagrams",
 )
-def _datagrams(scene: Scene) -> list[Compared]:
+def _datagrams(scene: Scene, stand: Matrix) -> list[Compared]:
     site, ends = scene.site.name, (scene.deployment.internet.stranger, scene.public_address)
     interfaces = scene.environment.configuration(site).interfaces
     arrival = next(one.name for one in interfaces if one.address and one.address.ip == scene.public_address)
     ports = sorted({*WELL_KNOWN, *_open(scene)})
-    return measure(scene.environment, [(site, Flow(arrival, *ends, "udp", SOURCE_PORTS[port], port)) for port in ports])
+    return list(stand.measure((site, Flow(arrival, *ends, "udp", SOURCE_PORTS[port], port)) for port in ports))
 
 
 def _open(scene: Scene) -> set[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from ipaddress import IPv4Network
 
 from pytest_bdd import given, then, when
@@ -9,6 +10,7 @@ from pytest_bdd import given, then, when
 from lab import probe
 from lab.matrix.stand import Client as TunnelEnd
 from provisioning.deployment_model import Pool
+from provisioning.matrix.measured import Matrix
 from provisioning.matrix.users import FIREWALL_DEVICES
 from provisioning.vpn_user import REFUSED, UP, Client, call, routes
 from sns.paths import SSL_VPN
@@ -205,7 +207,8 @@ def _user_sends(scene: Scene, client: Client) -> Passage:
         *flows(SSL_VPN, [address], ends(private), SOME_KINDS),
         *flows(SSL_VPN, [address], [*elsewhere, *beside], SOME_KINDS),
     )
-    return measured(scene, {site.name: wanted}, (end, address))
+    with closing(Matrix(scene.environment, [(end, address)])) as stand:
+        return measured(stand, {site.name: wanted})
 
 
 @then("those to the private network arrive, at both of its ends")

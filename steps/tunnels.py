@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from pytest_bdd import parsers, step, then, when
 
 from lab import probe
 from lab.capture import Frame
 from lab.device import Appliance
+from lab.host import LabHost
 from lab.probe import Echoes
 from provisioning.deployment_model import Site
+from provisioning.matrix.measured import Matrix
 from steps.eventually import eventually
 from steps.measuring import record_round_trips
 from steps.passage import SOME_KINDS, Passage, ends, flows, hold, interface, measured
@@ -21,20 +23,25 @@ from steps.scene import Scene
 
 MARK = b"rempart"  # what the lab's pings carry, readable wherever they are in clear
 ANSWERED_WITHIN = 0.3  # s, twenty times the round trip: what was lost while the tunnel came up is not waited for
+APART = 0.005  # s between two pings
 ESP_IN_UDP, IKE = 4500, 500
 UP_WITHIN = 10.0  # s: a negotiation takes 0.1 s; a dead peer is noticed after 8 s (DPD high, retransmissions of the slot)
 
 
 @step("the private servers of both sites ping each other", target_fixture="echoes")
 def _both_ping(scene: Scene) -> dict[str, Echoes]:
-    def look() -> dict[str, Echoes]:
+    def look() -> dict[str, Echoes]:  # one way after the other: two ends that begin a tunnel at once have two of it
         return {
-            scene.site.name: probe.ping(scene.server, scene.remote_address, count=3, within=ANSWERED_WITHIN),
-            scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=3, within=ANSWERED_WITHIN),
+            scene.site.name: _pings(scene.server, scene.remote_address),
+            scene.remote.name: _pings(scene.remote_server, scene.server_address),
         }
 
     return eventually(look, until=_all_answered, within=UP_WITHIN, phase="the tunnel",
                       expected="every ping answered both ways")  # fmt: skip
+
+
+def _pings(host: LabHost, address: IPv4Address) -> Echoes:
+    return probe.ping(host, address, count=3, interval=APART, within=ANSWERED_WITHIN)
 
 
 def _all_answered(echoes: dict[str, Echoes]) -> bool:
@@ -52,8 +59,8 @@ def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
 def _exchange(scene: Scene, count: int) -> dict[str, Echoes]:
     scene.environment.begin_capture()
     return {
-        scene.site.name: probe.ping(scene.server, scene.remote_address, count=count, interval=0.005),
-        scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=count, interval=0.005),
+        scene.site.name: probe.ping(scene.server, scene.remote_address, count=count, interval=APART),
+        scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=count, interval=APART),
     }
 
 
@@ -150,8 +157,8 @@ def _again_within_budget(scene: Scene) -> None:
 
 
 @when("both ends of each site's network send packets of all kinds to both ends of the other one", target_fixture="passage")
-def _networks_send(scene: Scene) -> Passage:
-    return measured(scene, {
+def _networks_send(scene: Scene, stand: Matrix) -> Passage:
+    return measured(stand, {
         near.name: flows(interface(scene, near, "private"), ends(_joined(scene, near)), ends(_joined(scene, far)), SOME_KINDS)
         for near, far in ((scene.site, scene.remote), (scene.remote, scene.site))
     })  # fmt: skip

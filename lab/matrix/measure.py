@@ -36,7 +36,6 @@ class Measurement:
         self._stand = stand
         self._readers = {site: rule_counters.Reader(firewall.host) for site, firewall in stand.firewalls.items()}
         self._controls = controls
-        self._number = 0
         self._traces: dict[int, Trace] = {}
         self._news = 0.0
 
@@ -122,9 +121,9 @@ class Measurement:
             self._look()
 
     def _numbered(self, probe: Probe) -> tuple[Trace, bytes]:
-        self._number = (self._number + 1) % packets.MOST
-        trace = self._traces[self._number] = Trace(probe)
-        return trace, packets.first(probe.flow, self._number, probe.protocol)
+        number = self._stand.next_number()
+        trace = self._traces[number] = Trace(probe)
+        return trace, packets.first(probe.flow, number, probe.protocol)
 
     # Watching
 

@@ -74,6 +74,7 @@ class Stand:
     def __init__(self, fabric: Fabric, firewalls: Sequence[Firewall], clients: Sequence[Client] = ()) -> None:
         self.firewalls = {firewall.site: firewall for firewall in firewalls}
         self._fabric = fabric
+        self._number = 0
         self._wires: dict[str, Wire] = {}
         self._devices: list[tuple[Device, bool]] = []  # and whether it is at a client's end
         self._senders: dict[str, Device | _Own] = {}
@@ -146,6 +147,11 @@ class Stand:
     def entries(self) -> Collection[str]:
         """The points where packets can be put in."""
         return [*self._wires, *self._senders]
+
+    def next_number(self) -> int:
+        """The number for the next packet: none that was sent here, by whomever, is taken for another one."""
+        self._number = (self._number + 1) % packets.MOST
+        return self._number
 
     def send(self, entry: str, packet: bytes) -> None:
         """Put an IPv4 packet in at a point."""

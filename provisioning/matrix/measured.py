@@ -26,6 +26,7 @@ from sns.paths import IPSEC, SSL_VPN
 from sns.prediction import Flow
 
 if TYPE_CHECKING:
+    from lab.device import Snapshot
     from provisioning.environment import LabEnvironment
 
 REPEATED = 100  # packets that are measured again alone, at the most, because they disagree: more are no accident
@@ -39,6 +40,7 @@ class Matrix:
     def __init__(self, environment: LabEnvironment, clients: Sequence[tuple[Client, IPv4Address]] = ()) -> None:
         """``clients`` are connected VPN users with the address that each has in its tunnel."""
         deployment = environment.deployment
+        self._environment, self._begun_with = environment, _active(environment)
         configurations = {site: environment.configuration(site) for site in deployment.sites}
         self.journeys = Journeys(configurations)
         self._hosts = (*_hosts(environment), *(address for _, address in clients))
@@ -49,6 +51,10 @@ class Matrix:
     def hosts(self) -> Sequence[IPv4Address]:
         """The addresses of the plan's hosts and of connected VPN users, which classes tell apart."""
         return self._hosts
+
+    def is_of_now(self) -> bool:
+        """Whether the members that it measures are still the active ones, and have the configuration that they had."""
+        return _active(self._environment) == self._begun_with
 
     def close(self) -> None:
         """Leave the lab as it was."""
@@ -151,6 +157,12 @@ def measure(
         return list(matrix.measure(asked))
     finally:
         matrix.close()
+
+
+def _active(environment: LabEnvironment) -> dict[str, tuple[str, Snapshot]]:
+    """Who is active at each site, and its configuration files."""
+    active = {site: environment.firewall(site) for site in environment.deployment.sites}
+    return {site: (member.name, member.snapshot()) for site, member in active.items()}
 
 
 def _hosts(environment: LabEnvironment) -> Iterator[IPv4Address]:

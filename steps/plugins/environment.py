@@ -156,6 +156,11 @@ class Keeper:
             self._running = self._start()
         return self._running
 
+    @property
+    def is_spoiled(self) -> bool:
+        """Whether the environment is not what the plan says, and the next scenario gets another one, if it can."""
+        return bool(self._spoiled)
+
     def spoil(self, why: str) -> None:
         """The environment is no longer what the plan says."""
         self._spoiled = self._spoiled or why

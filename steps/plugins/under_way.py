@@ -1,7 +1,8 @@
 """What goes on from one scenario to the next: to start it takes longer than the scenario itself.
 
 Scenarios of one site that begin with the same sentence run one after the other, and what it started ends with the last of
-them. A scenario that finds it disturbed starts it anew.
+them; so do neighbours that put packets in with whatever source, at the same stand. A scenario that finds it disturbed starts
+it anew.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from steps.plugins.restore import Changes
 T = TypeVar("T")
 
 FLOWS = "flows of every class run through the firewall"
+STAND = "needs_spoofing"
+"""The tag of scenarios that measure on a stand at the firewalls (:mod:`lab.matrix.stand`)."""
 _UNDER_WAY = pytest.StashKey["UnderWay"]()
 
 
@@ -69,9 +72,9 @@ def end(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of neighbours that want the same, have those of one site follow each other."""
     ordered: list[pytest.Item] = []
-    for wanted, group in groupby(items, _starts_with_flows):
+    for wanted, group in groupby(items, _wanted):
         neighbours = list(group)
-        if wanted:
+        if wanted == FLOWS:
             places = list(dict.fromkeys(map(_place, neighbours)))
             neighbours.sort(key=lambda item: places.index(_place(item)))
         ordered += neighbours
@@ -80,17 +83,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
-    """End what goes on when the next scenario does not want it."""
+    """End what goes on when the next scenario does not want it, or will have another environment."""
     try:
         return (yield)
     finally:
-        if nextitem is None or not _starts_with_flows(nextitem) or _place(item) != _place(nextitem):
+        if nextitem is None or not _shared(item, nextitem) or item.config.stash[KEEPER].is_spoiled:
             end(item.config)
 
 
-def _starts_with_flows(item: pytest.Item) -> bool:
+def _shared(item: pytest.Item, after: pytest.Item) -> bool:
+    """Whether two scenarios of one feature want the same."""
+    wanted = _wanted(item)
+    return wanted == _wanted(after) and item.parent is after.parent and (wanted != FLOWS or _place(item) == _place(after))
+
+
+def _wanted(item: pytest.Item) -> str:
+    """What a scenario wants to go on: flows, a stand, or nothing."""
     template = collection.template_of(item)
-    return template is not None and any(step.name == FLOWS for step in template.steps)
+    if template is None:
+        return ""
+    if any(step.name == FLOWS for step in template.steps):
+        return FLOWS
+    return STAND if STAND in collection.all_tags(template) else ""
 
 
 def _place(item: pytest.Item) -> str:

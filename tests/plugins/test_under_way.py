@@ -27,6 +27,18 @@ def _run(environment, under_way, site, request):
     log(request.node.name)
     return running
 
+@when("it measures")
+def _measure(environment, under_way, request):
+    def start():
+        log("start")
+        under_way.undo(lambda: log("end"))
+    under_way.have("the stand", lambda _: True, start)
+    log(request.node.name)
+
+@when("it leaves a change behind")
+def _leave(changes):
+    changes.undo(lambda: 1 / 0)
+
 @when("it stops")
 def _stop(running):
     running["goes on"] = False
@@ -39,9 +51,9 @@ def _well(): ...
 """
 
 
-def _scenario(number: int, *sentences: str) -> str:
+def _scenario(number: int, *sentences: str, tag: str = "") -> str:
     lines = "".join(f"  {sentence}\n" for sentence in sentences)
-    return f"@SNS-A-{number:02d} @each_site\nScenario: s{number}\n{lines}  Then all is well\n"
+    return f"@SNS-A-{number:02d} @each_site {tag}\nScenario: s{number}\n{lines}  Then all is well\n"
 
 
 FLOWS = "Given flows of every class run through the firewall"
@@ -78,6 +90,21 @@ def test_it_goes_on_for_as_long_as_neighbours_want_it(
     assert done.status == 0, done.output
     assert [word for word in tree.environment_log if not word.startswith(("up", "down"))] == happened
     assert tree.environment_log[-1] == "down"
+
+
+def test_a_stand_is_shared_in_the_order_of_the_features_until_the_environment_is_another(tmp_path: Path) -> None:
+    measures = ("When it measures", SOMETHING)
+    kinds = [measures, (*measures, "When it leaves a change behind"), measures]
+    scenarios = [_scenario(number, *sentences, tag="@needs_spoofing") for number, sentences in enumerate(kinds, 1)]
+    tree = Tree.plant(tmp_path, {"a.feature": feature(*scenarios)}, SENTENCES, capabilities=["spoofing"])
+
+    tree.run("features/a.feature")
+
+    assert [word.split()[0] for word in tree.environment_log] == [
+        "up", "start", "SNS-A-01[sbg7]", "SNS-A-01[gra11]", "SNS-A-02[sbg7]", "end", "down",
+        "up", "start", "SNS-A-02[gra11]", "end", "down",
+        "up", "start", "SNS-A-03[sbg7]", "SNS-A-03[gra11]", "end", "down",
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_ended_is_told_and_spoils_the_environment() -> None:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.device import differences
 from steps.eventually import LIMIT, eventually
 from steps.plugins import collection, verdicts
 from steps.plugins.candidates import Candidate, Candidates, instances
@@ -142,6 +141,8 @@ class _Run:
         return one.passes
 
     def _on_the_original(self, one: Candidate) -> bool:
+        from lab.device import differences
+
         environment = self._environment()
         LIMIT.longest, began, before = 0.0, time.monotonic(), self._counted(environment)
         verdict = self._verdict(one).verdict

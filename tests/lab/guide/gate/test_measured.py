@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,6 +17,7 @@ from provisioning.gate.changes import Change
 from provisioning.gate.confirmation import Seen, confirmed, seen
 from provisioning.gate.files import load_policy
 from provisioning.gate.static import Side, static
+from provisioning.matrix.measured import Matrix
 from sns.prediction import Flow
 from tests.gate.cases import BAD, RULES, Case, edited
 from tests.provisioning.plans import GUIDE
@@ -71,6 +73,18 @@ def test_what_the_firewall_does_otherwise_than_its_files_say_is_told(environment
     finally:
         active.restore(token)
     assert "expected sbg7:firewall, seen nowhere" in found.wrong
+
+
+def test_a_matrix_is_of_now_until_a_configuration_changes(environment: LabEnvironment) -> None:
+    active = environment.firewall(SITE)
+    token = active.snapshot()
+    with closing(Matrix(environment)) as matrix:
+        said = [matrix.is_of_now()]
+        active.edit(RULES, lambda text: text + "# a word more\n")
+        said.append(matrix.is_of_now())
+        active.put_back(token)
+        said.append(matrix.is_of_now())
+    assert said == [True, False, True]
 
 
 def test_what_nothing_in_the_lab_can_send_is_not_called_confirmed(environment: LabEnvironment) -> None:

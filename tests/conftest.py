@@ -18,6 +18,7 @@ TOGETHER: Mapping[str, Sequence[str]] = {
     "the control plane": ("tests/cloud/",),
     "the machine of its own": (
         "tests/lab/test_faults_",
+        "tests/lab/test_mutate.py",
         "tests/lab/test_nothing_left.py",
         "tests/lab/torture/test_interrupted.py",
     ),

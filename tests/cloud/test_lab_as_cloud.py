@@ -234,14 +234,14 @@ def test_servers_outlive_nova_and_one_that_it_was_building_is_known_and_not_buil
         user_data=base64.b64encode(b"#!/bin/sh\nsleep 600\n").decode(),  # its build does not end meanwhile
     )
     guest = applied.up.folder / SERVERS / building.id
-    eventually((guest / CONSOLE).exists, within=60.0, phase="the guest's boot")
+    eventually((guest / CONSOLE).exists, within=WITHIN, phase="the guest's boot")
 
     killed = _nova(applied)
     assert killed
     os.kill(killed, signal.SIGKILL)
-    eventually(lambda: _nova(applied), until=lambda nova: nova not in (None, killed), within=30.0, phase="another Nova")
+    eventually(lambda: _nova(applied), until=lambda nova: nova not in (None, killed), within=WITHIN, phase="another Nova")
 
-    eventually(lambda: compute.get_server(building.id).status, until=lambda status: status == "ERROR", within=60.0,
+    eventually(lambda: compute.get_server(building.id).status, until=lambda status: status == "ERROR", within=WITHIN,
                phase="Nova's word on what it was building")  # fmt: skip
     assert _power(applied) == {**power, "guest": NO_STATE}
     running = _first_processes(applied)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -86,6 +86,17 @@ class Worker:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+def worth_obeying(orders: Sequence[Order]) -> list[Order]:
+    """What is to be done of orders that came while the worker was busy: of each kind the last, the mode first.
+
+    Who serves again after a rest rests first: meanwhile the other member may have negotiated its own tunnels, and the peers
+    have forgotten this one's.
+    """
+    modes = [order for order in orders if order in (Order.SERVE, Order.REST)]
+    rested = [Order.REST] if modes[-1:] == [Order.SERVE] and Order.REST in modes else []
+    return [*rested, *modes[-1:], *(other for other in (Order.CATCH_UP, Order.REREAD) if other in orders)]
+
+
 class _Bench:
     """The worker's own end."""
 
@@ -114,12 +125,10 @@ class _Bench:
             os._exit(0)
 
     def _newest(self) -> list[Order]:
-        """All orders at hand; of serving and resting only the last counts."""
         orders: list[Order] = [self._connection.recv()]
         while self._connection.poll():
             orders.append(self._connection.recv())
-        modes = [order for order in orders if order in (Order.SERVE, Order.REST)]
-        return [*modes[-1:], *(other for other in (Order.CATCH_UP, Order.REREAD) if other in orders)]
+        return worth_obeying(orders)
 
     def _obey(self, orders: list[Order]) -> None:
         for order in orders:

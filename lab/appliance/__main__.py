@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from collections.abc import Mapping
@@ -46,4 +47,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    gc.disable()  # a command has ended before garbage would matter; to look for it would be a tenth of what it takes
+    status = main(sys.argv[1:])
+    gc.freeze()
+    sys.exit(status)

@@ -7,6 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast this machine is at the moment is no property of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 # A shell that starts something in the background has it ignore Ctrl-C, and its children inherit that: tests that end a
 # command by it would wait for ever.

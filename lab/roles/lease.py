@@ -7,6 +7,7 @@ The lease is infinite as far as a lab's life goes, so no client stays behind. Wh
 from __future__ import annotations
 
 from lab.roles.boot import Service, command
+from lab.roles.network import RESOLVER_OPTIONS
 
 SCRIPT_PATH = "/etc/udhcpc/lab.script"
 
@@ -40,7 +41,7 @@ routes() {
 { echo "address replace $ip/$mask dev $interface"; routes; } | ip -batch - || exit 1
 
 if [ -n "${dns:-}" ]; then
-    for server in $dns; do echo "nameserver $server"; done >/etc/resolv.conf
+    { for server in $dns; do echo "nameserver $server"; done; echo "%(options)s"; } >/etc/resolv.conf
 fi
 
 cat >"/run/dhcp/$interface.lease" <<end
@@ -51,7 +52,7 @@ nameservers=${dns:-}
 server=${serverid:-}
 seconds=${lease:-}
 end
-"""
+""" % {b"options": RESOLVER_OPTIONS.encode()}
 
 
 def question(nic: str) -> tuple[str, ...]:

@@ -15,6 +15,9 @@ from lab.roles.boot import Service, command, ip_batch, word
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """The bundle that curl reads. It holds the lab's authorities alone: nothing else has a name in a lab."""
 
+RESOLVER_OPTIONS = "options timeout:1 attempts:3"
+"""Of ``resolv.conf``. With the 5 s of the C library a single lost packet would outlast what a scenario waits for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -37,8 +40,8 @@ def hostname(name: str) -> Service:
 
 def resolver(nameservers: Iterable[IPv4Address]) -> Service:
     """The host asks these name servers; with none of them, nobody."""
-    lines = [f"nameserver {server}" for server in nameservers]
-    text = command("printf", r"%s\n", *lines) if lines else ":"
+    lines = [*(f"nameserver {server}" for server in nameservers), RESOLVER_OPTIONS]
+    text = command("printf", r"%s\n", *lines)
     return Service(start=(f"{text} >/etc/resolv.conf",))
 
 

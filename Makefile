@@ -8,8 +8,8 @@ CONTROL_PLANE := .venv-control-plane
 READY := $(VENV)/.ready
 SYSTEM := iproute2 mmdebstrap openssh-client python3-venv util-linux \
 	fonts-dejavu-core libharfbuzz-subset0 libpango-1.0-0 libpangoft2-1.0-0
-# What readers open reports and captures with; so do the tests.
-TESTED_WITH := chromium poppler-utils tshark
+# What readers open reports and captures with, and an administrator asks a firewall with; so do the tests.
+TESTED_WITH := chromium curl poppler-utils tshark
 
 help:
 	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"

@@ -15,7 +15,7 @@ from lab.roles.boot import Service, command, ip_batch, word
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """The bundle that curl reads. It holds the lab's authorities alone: nothing else has a name in a lab."""
 
-RESOLVER_OPTIONS = "options timeout:1 attempts:3"
+RESOLVER_OPTIONS = "options timeout:1 attempts:2"
 """Of ``resolv.conf``. With the 5 s of the C library a single lost packet would outlast what a scenario waits for."""
 
 

@@ -52,7 +52,7 @@ def test_the_web_server_has_address_routes_and_resolver_from_dhcp(lab: Lab) -> N
     assert web.addresses("eth0") == [WEB]
     assert "default via 10.20.0.1 dev eth0" in web.must("ip", "route")
     assert "169.254.169.254 via 10.20.0.2 dev eth0" in web.must("ip", "route")
-    assert web.read("/etc/resolv.conf") == f"nameserver {RESOLVER}\noptions timeout:1 attempts:3\n"
+    assert web.read("/etc/resolv.conf") == f"nameserver {RESOLVER}\noptions timeout:1 attempts:2\n"
     assert "server=10.20.0.2" in web.read("/run/dhcp/eth0.lease").splitlines()
 
 

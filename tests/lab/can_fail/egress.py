@@ -29,7 +29,7 @@ ROWS = (
         "SNS-EGRESS-02[web-gra11]",
         "The translation of the source was forgotten",
         rule_missing("gra11", NAT),
-        "expected the address it was reached from: 203.0.113.153, observed curl: (28) Resolving timed out …",
+        "expected the address it was reached from: 203.0.113.153, observed curl: (6) Could not resolve host: …",
     ),
     Row(
         "SNS-EGRESS-03[web-sbg7]",
@@ -41,7 +41,7 @@ ROWS = (
         "SNS-EGRESS-04[baremetal-sbg7]",
         "The bare-metal server's port does not carry its VLAN",
         port_is("baremetal-sbg7", "trunks=0,199", "trunks=0,200"),
-        "expected the answer: HTTP/2 200, observed curl: (28) Resolving timed out …",
+        "expected the answer: HTTP/2 200, observed curl: (6) Could not resolve host: …",
     ),
     Row(
         "SNS-EGRESS-05[ssh-web-sbg7]",

@@ -94,7 +94,7 @@ def start() -> None:
     try:
         _load()
         with _session() as session:
-            _initiate(session, plans, standing=())
+            _initiate(session, _initiated(plans))
     except ServiceFailed:
         stop(silently=True)  # without its policy it would refuse every peer, and never be started again
         raise
@@ -102,7 +102,7 @@ def start() -> None:
 
 def await_tunnels(within: float) -> None:
     """Return once every tunnel that this side initiates is up. Raises ServiceFailed when one is not, after so many seconds."""
-    wanted = {child for plan in _plans().values() if plan.initiate for child in plan.children}
+    wanted = _initiated(_plans()).keys()
     deadline = time.monotonic() + within
     with _session() as session:
         while missing := wanted - {sa.child for sa in security_associations.read(session) if sa.established}:
@@ -117,27 +117,19 @@ def given_up() -> frozenset[str]:
     The daemon asks a peer that is silent for ever, but not again one that refused: as a peer does whose daemon has started and
     does not have its policy yet, or where two negotiations replaced each other. Raises ServiceFailed when it does not answer.
     """
-    plans = _plans()
     if _CHARON.pid() is None:
         return frozenset()
     with _session(_BRIEFLY) as session:
         found = security_associations.read(session)
     at_work = {sa.connection for sa in found if sa.ike_state != "ESTABLISHED"}
     there = {sa.child for sa in found}
-    return frozenset(
-        child
-        for key, plan in plans.items()
-        for child in plan.children
-        if plan.initiate and key not in at_work and child not in there
-    )
+    return frozenset(child for child, key in _initiated(_plans()).items() if key not in at_work and child not in there)
 
 
 def ask_again(children: Collection[str]) -> None:
     """Negotiate these tunnels anew. Returns at once. Raises ServiceFailed."""
-    plans = _plans()
-    others = {child for plan in plans.values() for child in plan.children if child not in children}
     with _session(_BRIEFLY) as session:
-        _initiate(session, plans, standing=others)
+        _initiate(session, {child: key for child, key in _initiated(_plans()).items() if child in children})
 
 
 def stop(*, silently: bool = False) -> None:
@@ -174,18 +166,22 @@ def _reload(before: Mapping[str, _Plan], plans: Mapping[str, _Plan]) -> None:
                 _terminate(session, {"ike": key, "force": "yes"})
         _load()
         standing = [sa for sa in security_associations.read(session) if sa.established]
-        _initiate(session, plans, {sa.child for sa in standing})
+        there = {sa.child for sa in standing}
+        _initiate(session, {child: key for child, key in _initiated(plans).items() if child not in there})
         for sa in standing:
             changed = sa.connection in before and plans[sa.connection].times != before[sa.connection].times
             if changed and plans[sa.connection].initiate:
                 _renew(session, sa)
 
 
-def _initiate(session: Session, plans: Mapping[str, _Plan], standing: Collection[str | None]) -> None:
-    for key, plan in plans.items():
-        for child in plan.children if plan.initiate else ():
-            if child not in standing:
-                session.command("initiate", {"ike": key, "child": child, "timeout": "-1"})
+def _initiated(plans: Mapping[str, _Plan]) -> dict[str, str]:
+    """The connection of each tunnel that this side initiates, by the tunnel."""
+    return {child: key for key, plan in plans.items() if plan.initiate for child in plan.children}
+
+
+def _initiate(session: Session, tunnels: Mapping[str, str]) -> None:
+    for child, key in tunnels.items():
+        session.command("initiate", {"ike": key, "child": child, "timeout": "-1"})
 
 
 def _renew(session: Session, old: SecurityAssociation) -> None:

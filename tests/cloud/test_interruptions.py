@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ import pytest
 from keystoneauth1.session import Session
 
 from tests.cloud.account import Account
-from tests.cloud.faulty_proxy import Answer, Proxy, proxy
-from tests.provisioning.cloud.applicable import one_site
+from tests.cloud.faulty_proxy import PIECE, Answer, Proxy, proxy
+from tests.provisioning.cloud.applicable import IMAGE, one_site
 
 REGION = "SBG7"
 RESOURCES = 23
@@ -80,8 +81,11 @@ def test_killed_after_every_single_request_it_goes_on_each_time(
     _whole(account, deployment)
 
 
-def test_killed_in_the_middle_of_a_slow_upload_it_uploads_again(account: Account, deployment: Path) -> None:
-    with proxy(account.region(REGION).image.get_endpoint()) as slow:
+def test_killed_in_the_middle_of_a_slow_upload_it_uploads_again_as_slowly_to_the_end(
+    account: Account, deployment: Path
+) -> None:
+    image = account.region(REGION).image
+    with proxy(image.get_endpoint()) as slow:
         slow.delay = 0.1
         account.configure(image_endpoint_override=urljoin(slow.url, "/"))  # where its versions are told
         with account.start("apply", deployment) as running:
@@ -90,14 +94,21 @@ def test_killed_in_the_middle_of_a_slow_upload_it_uploads_again(account: Account
                 if re.search(r"image stormshield-SNS-EVA-4.8.3: [3-9]0 % uploaded", line):
                     break
             running.kill()
+        (left,) = image.images(owner=account.region(REGION).current_project_id)
+        assert left.status in ("queued", "saving")
+
+        done = account.rempart("apply", deployment)
+
     account.configure()
-    (image,) = account.region(REGION).image.images(owner=account.region(REGION).current_project_id)
-    assert image.status in ("queued", "saving")
-
-    done = account.rempart("apply", deployment)
-
     assert done.status == 0, done.errors
-    assert f"make again {REGION} image stormshield-SNS-EVA-4.8.3: its upload did not end ({image.status})" in done.output
+    again = f"make again {REGION} image stormshield-SNS-EVA-4.8.3: its upload did not end ({left.status})"
+    took = re.search(rf"{re.escape(again)} \((\d+\.\d) s\)", done.output)
+    assert took, done.output
+    size = (deployment / IMAGE).stat().st_size
+    assert float(took[1]) >= size / PIECE * slow.delay, "it was waited for"
+    assert re.findall(r"(\d+) % uploaded", done.output) == [str(percent) for percent in range(10, 101, 10)]
+    (made,) = image.images(owner=account.region(REGION).current_project_id)
+    assert made.hash_value == hashlib.sha512((deployment / IMAGE).read_bytes()).hexdigest()
     _whole(account, deployment)
 
 

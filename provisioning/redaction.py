@@ -42,7 +42,7 @@ class Redaction:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._patterns: tuple[re.Pattern[str], re.Pattern[bytes]] | None = None
+        self._pattern: re.Pattern[bytes] | None = None
         self._short: dict[str, str] = {}  # what was made of short texts: a record says the same words again and again
 
     @property
@@ -56,7 +56,7 @@ class Redaction:
         new = {line for line in lines if len(line) >= SHORTEST and not line.startswith("-----")} - self._known
         if new:
             self._known |= new
-            self._patterns = None
+            self._pattern = None
             self._short.clear()
 
     def notice(self, text: str) -> None:
@@ -80,21 +80,24 @@ class Redaction:
             text = pattern.sub(shown, text)
         text = _CURL.sub(lambda one: _OF_CURL.sub(rf"\1{HIDDEN}", one[0]), text)
         text = _OPTION.sub(rf"\1={HIDDEN}", text)
-        return self._compiled()[0].sub(HIDDEN, text) if self._known else text
+        if not self._known:
+            return text
+        # No character of UTF-8 begins within another one, so secrets are found in it where they stand in the text.
+        return self._compiled().sub(HIDDEN.encode(), text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def places(self, data: bytes) -> list[tuple[int, int]]:
         """Where secrets stand in bytes: first and last but one. Names of fields count as secret as their values."""
         found = [match.span() for pattern in _IN_BYTES for match in pattern.finditer(data)]
         if self._known:
-            found += [match.span() for match in self._compiled()[1].finditer(data)]
+            found += [match.span() for match in self._compiled().finditer(data)]
         return found
 
-    def _compiled(self) -> tuple[re.Pattern[str], re.Pattern[bytes]]:
-        if self._patterns is None:
-            words = {form for secret in self._known for form in forms(secret)}
-            octets = {word.encode().decode("latin-1") for word in words}
-            self._patterns = re.compile(_any_of(sorted(words))), re.compile(_any_of(sorted(octets)).encode("latin-1"))
-        return self._patterns
+    def _compiled(self) -> re.Pattern[bytes]:
+        """One pattern for texts and bytes: to compile it takes as long as to look through a whole run."""
+        if self._pattern is None:
+            octets = {form.encode().decode("latin-1") for secret in self._known for form in forms(secret)}
+            self._pattern = re.compile(_any_of(sorted(octets)).encode("latin-1"))
+        return self._pattern
 
 
 def forms(secret: str) -> Iterator[str]:

@@ -43,6 +43,10 @@ def decode(values: Mapping[str, Json]) -> Entry:
     return entry
 
 
+_origin, _parts = cache(get_origin), cache(get_args)  # a record asks for those of a few dozen types a hundred thousand times
+_is_dataclass = cache(dataclasses.is_dataclass)
+
+
 @cache
 def fields(kind: Any) -> Mapping[str, Any]:
     """The fields of an entry, or of a part of one, with their types."""
@@ -63,7 +67,7 @@ def _made(kind: Any, called: str, given: Mapping[str, Json]) -> Any:
 
 def _shaped(hint: Any, called: str, value: Json) -> Json:
     """The value in the form that its field has. Raises RecordError when it is none."""
-    origin, parts = get_origin(hint), get_args(hint)
+    origin, parts = _origin(hint), _parts(hint)
     if origin is Literal:
         if value not in parts:
             raise RecordError(f"{called}: {value!r} is none of {', '.join(map(str, parts))}")
@@ -80,11 +84,13 @@ def _shaped(hint: Any, called: str, value: Json) -> Json:
         return tuple(_shaped(one, f"{called}[{place}]", value[place]) for place, one in enumerate(kinds))
     if origin is dict:
         return {name: _shaped(parts[1], f"{called}.{name}", one) for name, one in value.items()}
-    return _made(hint, called, value) if dataclasses.is_dataclass(hint) else value
+    return _made(hint, called, value) if _is_dataclass(hint) else value
+
+
+_SHAPES: Mapping[Any, Any] = {float: (int, float), tuple: list}
 
 
 def _fits(kind: Any, value: Json) -> bool:
     if kind in (int, float) and isinstance(value, bool):
         return False
-    shapes: Mapping[Any, Any] = {float: (int, float), tuple: list}
-    return isinstance(value, dict if dataclasses.is_dataclass(kind) else shapes.get(kind, kind))
+    return isinstance(value, dict if _is_dataclass(kind) else _SHAPES.get(kind, kind))

@@ -94,6 +94,7 @@ class Predictor:
         self._resolver = Resolver(configuration)
         self._paths = Paths(configuration, self._resolver)
         self._implicit = implicit.rules(configuration, self._resolver)
+        self._names: dict[str, str] = {}  # a configuration never changes, and each rule asks for them
 
     def predict(self, flow: Flow) -> Prediction:
         """See :func:`predict`."""
@@ -265,8 +266,10 @@ class Predictor:
         return self._resolver.protocol_number(wanted) == self._resolver.protocol_number(actual)
 
     def _name(self, name: str) -> str:
-        interface = self._configuration.interface(name)
-        return interface.name.lower() if interface else name.lower()
+        if name not in self._names:
+            interface = self._configuration.interface(name)
+            self._names[name] = interface.name.lower() if interface else name.lower()
+        return self._names[name]
 
 
 def unsolicited(flow: Flow) -> bool:

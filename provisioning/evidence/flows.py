@@ -74,6 +74,7 @@ class Flows:
         self._owners = owners
         self._firewalls = firewalls
         self._headers: dict[bytes, Header] = {}
+        self._wanted: dict[tuple[frozenset[str], bool], dict[bytes, bool]] = {}  # every point is asked for the same hosts
         for seen in frames.values():
             for frame in seen:
                 key = _key(frame.data)
@@ -96,7 +97,9 @@ class Flows:
     def of(self, point: str, hosts: Iterable[str], *, heartbeats: bool) -> list[Frame]:
         """The frames at a point that belong to these hosts or to nobody known; ``heartbeats`` of pairs if asked for."""
         took_part = frozenset(hosts)
-        wanted = {key: self._belongs(header, took_part, heartbeats=heartbeats) for key, header in self._headers.items()}
+        if (wanted := self._wanted.get((took_part, heartbeats))) is None:
+            wanted = {key: self._belongs(header, took_part, heartbeats=heartbeats) for key, header in self._headers.items()}
+            self._wanted[took_part, heartbeats] = wanted
         return [frame for frame in self.frames[point] if wanted[_key(frame.data)]]
 
     def _belongs(self, header: Header, took_part: frozenset[str], *, heartbeats: bool) -> bool:

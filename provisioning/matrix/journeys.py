@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.appliance.proxies import Proxy, proxies_of
 from sns.cuts import Cuts
@@ -36,6 +37,22 @@ class Stage:
         return FIREWALL if self.proxied else self.prediction.departure
 
 
+class Candidates(NamedTuple):
+    """Packets from any of these sources to any other address of these destinations, by each service: transport and port."""
+
+    arrival: str
+    sources: tuple[IPv4Address, ...]
+    destinations: tuple[IPv4Address, ...]
+    services: tuple[tuple[str, int], ...]
+    source_port: int
+
+    def flows(self) -> Iterator[Flow]:
+        """All of them."""
+        for source, destination, (protocol, port) in product(self.sources, self.destinations, self.services):
+            if source != destination:
+                yield Flow(self.arrival, source, destination, protocol, self.source_port, port)
+
+
 class Journeys:
     """Predictions over all firewalls of a deployment, by site."""
 
@@ -46,6 +63,7 @@ class Journeys:
         self._resolvers = {site: Resolver(one) for site, one in configurations.items()}
         self._paths = {site: Paths(one, self._resolvers[site]) for site, one in configurations.items()}
         self._proxies = {site: proxies_of(one, self._resolvers[site]) for site, one in configurations.items()}
+        self._through: dict[tuple[str, Candidates], tuple[Flow, ...]] = {}
 
     def protocol(self, site: str, name: str) -> int:
         """The number of an IP protocol as a site's configuration knows it. Raises UnknownObject."""
@@ -79,6 +97,22 @@ class Journeys:
     def of(self, site: str, flow: Flow) -> tuple[Stage, ...]:
         """The stages of a packet that arrives at a site's firewall; the last one is where it ends, or leaves for good."""
         return tuple(self._stages(site, flow))
+
+    def getting_through(self, site: str, candidates: Candidates) -> tuple[Flow, ...]:
+        """The first that gets to a host through a site's firewall alone, and the first that does through a tunnel too.
+
+        Thousands may have to be looked at for two: what was found is kept.
+        """
+        if (site, candidates) not in self._through:
+            found: dict[bool, Flow] = {}
+            for flow in candidates.flows():
+                stages = self.of(site, flow)
+                if stages[-1].departure not in (None, SSL_VPN, IPSEC, FIREWALL):
+                    found.setdefault(len(stages) > 1, flow)
+                if len(found) == 2:
+                    break
+            self._through[site, candidates] = tuple(found.values())
+        return self._through[site, candidates]
 
     def way_back(self, stage: Stage) -> str | None:
         """Where a reply to a packet leaves the firewall at which it was put in; None when no way leads back."""
@@ -118,6 +152,20 @@ class Journeys:
             if arrival not in (None, FIREWALL, IPSEC, SSL_VPN):
                 return other, replace(flow, arrival=str(arrival))
         return None
+
+
+_latest: list[Journeys] = []
+
+
+def journeys_of(configurations: Mapping[str, Configuration]) -> Journeys:
+    """Journeys by these configurations: those of last time while all of them are equal, so that what they have found serves.
+
+    A configuration never changes; that of a firewall that was changed is another one, which differs. Raises KeyError as
+    :class:`Journeys` does.
+    """
+    if not _latest or _latest[0].configurations != configurations:
+        _latest[:] = [Journeys(configurations)]
+    return _latest[0]
 
 
 def _takes(proxy: Proxy, flow: Flow, prediction: Prediction) -> bool:

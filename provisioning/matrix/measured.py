@@ -19,10 +19,10 @@ from lab.matrix.measure import Measurement
 from lab.matrix.stand import Client
 from lab.matrix.trace import Batch, Probe, Trace
 from provisioning.matrix.comparison import Compared, compare
-from provisioning.matrix.journeys import Journeys
+from provisioning.matrix.journeys import Candidates, journeys_of
 from provisioning.matrix.points import Ways, open_stand
 from sns.implicit import FIREWALL
-from sns.paths import IPSEC, SSL_VPN
+from sns.paths import SSL_VPN
 from sns.prediction import Flow
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Matrix:
         deployment = environment.deployment
         self._environment, self._begun_with = environment, _active(environment)
         configurations = {site: environment.configuration(site) for site in deployment.sites}
-        self.journeys = Journeys(configurations)
+        self.journeys = journeys_of(configurations)
         self._hosts = (*_hosts(environment), *(address for _, address in clients))
         self._stand = open_stand(environment, configurations, [client for client, _ in clients])
         self.ways = Ways(self.journeys, self._stand.entries, clients)
@@ -123,29 +123,15 @@ class Matrix:
         """For each entry one packet that gets through, and one that gets through by each tunnel that it leads to."""
         for entry in sorted(entries):
             site, _, arrival = entry.partition(":")
-            found: dict[bool, Probe] = {}
-            for flow in self._candidates(site, arrival):
-                stages = self.journeys.of(site, flow)
-                if stages[-1].departure in (None, SSL_VPN, IPSEC, FIREWALL):
-                    continue
-                probe = Probe(entry, flow, self.journeys.protocol(site, flow.protocol))
-                found.setdefault(len(stages) > 1, probe)
-            yield from found.values()
-
-    def _candidates(self, site: str, arrival: str) -> Iterator[Flow]:
-        """Packets between hosts of the plan, to the ports that the site's rules name."""
-        if arrival.startswith("client-"):
-            arrival, sources = SSL_VPN, self.ways.addresses(f"{site}:{arrival}")
-        else:
-            own = [first for first, _ in self.journeys.own_addresses(site).ranges()]
-            sources = own if arrival == FIREWALL else list(self._hosts)
-        own_end = [first for first, _ in self.journeys.own_addresses(site).ranges()]
-        services = [*self.journeys.services(site), ("tcp", _CONTROL_PORT), ("udp", _CONTROL_PORT)]
-        for source in sources:
-            for destination in (*self._hosts, *own_end):
-                for protocol, port in services:
-                    if source != destination:
-                        yield Flow(arrival, source, destination, protocol, _CONTROL_SOURCE_PORT, port)
+            own = tuple(first for first, _ in self.journeys.own_addresses(site).ranges())
+            if arrival.startswith("client-"):
+                arrival, sources = SSL_VPN, tuple(self.ways.addresses(entry))
+            else:
+                sources = own if arrival == FIREWALL else self._hosts
+            services = (*self.journeys.services(site), ("tcp", _CONTROL_PORT), ("udp", _CONTROL_PORT))
+            candidates = Candidates(arrival, sources, (*self._hosts, *own), services, _CONTROL_SOURCE_PORT)
+            for flow in self.journeys.getting_through(site, candidates):
+                yield Probe(entry, flow, self.journeys.protocol(site, flow.protocol))
 
 
 def measure(

@@ -123,3 +123,7 @@ def test_options_and_variables_that_call_themselves_secret_are_known() -> None:
     arguments = ["features/", "--vpn-password=hunter22", "--api-token", "0a1b2c3d", "-k", "IPSEC"]
     variables = [("OS_PASSWORD", "swordfish"), ("PATH", "/usr/bin"), ("MONKEY", "banana")]
     assert sorted(told_to_the_process(arguments, variables)) == ["0a1b2c3d", "hunter22", "swordfish"]
+
+
+def test_what_stands_beside_a_secret_stays_as_it_is_whatever_it_consists_of(redaction: Redaction) -> None:
+    assert redaction.text(f"\udce9é{SECRET}ß😀\ud800") == f"\udce9é{HIDDEN}ß😀\ud800"

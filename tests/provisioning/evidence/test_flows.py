@@ -95,3 +95,16 @@ def test_whom_a_host_exchanged_packets_with_took_part_too() -> None:
     assert flows.partners({"client"}) == {"server"}
     assert flows.partners({"firewall"}) == set(), "what firewalls say to each other is no scenario's"
     assert flows.partners({"another"}) == {"other"}
+
+
+def test_each_point_and_each_question_gets_its_own_frames() -> None:
+    mine, others = segment("client", "firewall"), segment("other", "another")
+    flows = Flows({"wire": frames(mine), "elsewhere": frames(others, BEACON)}, OWNERS, FIREWALLS)
+    asked = [
+        ("wire", TOOK_PART, False, [mine]),
+        ("elsewhere", TOOK_PART, False, []),
+        ("elsewhere", TOOK_PART, True, [BEACON]),
+        ("elsewhere", {"another"}, False, [others]),
+    ]
+    for point, hosts, heartbeats, expected in asked * 2:
+        assert [frame.data for frame in flows.of(point, hosts, heartbeats=heartbeats)] == expected

@@ -43,10 +43,6 @@ def decode(values: Mapping[str, Json]) -> Entry:
     return entry
 
 
-_origin, _parts = cache(get_origin), cache(get_args)  # a record asks for those of a few dozen types a hundred thousand times
-_is_dataclass = cache(dataclasses.is_dataclass)
-
-
 @cache
 def fields(kind: Any) -> Mapping[str, Any]:
     """The fields of an entry, or of a part of one, with their types."""
@@ -65,9 +61,20 @@ def _made(kind: Any, called: str, given: Mapping[str, Json]) -> Any:
         raise RecordError(f"{called}: {str(missing).partition('() ')[2]}") from None
 
 
+@cache
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What a type is of, and its parts: of a few dozen types, which a record asks for a hundred thousand times."""
+    return get_origin(hint), get_args(hint)
+
+
+@cache
+def _is_dataclass(hint: Any) -> bool:
+    return dataclasses.is_dataclass(hint)
+
+
 def _shaped(hint: Any, called: str, value: Json) -> Json:
     """The value in the form that its field has. Raises RecordError when it is none."""
-    origin, parts = _origin(hint), _parts(hint)
+    origin, parts = _taken_apart(hint)
     if origin is Literal:
         if value not in parts:
             raise RecordError(f"{called}: {value!r} is none of {', '.join(map(str, parts))}")

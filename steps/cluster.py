@@ -41,7 +41,7 @@ from steps.plugins.restore import Changes
 from steps.scene import Scene
 from steps.web import fetch, published, server_reaches, status, stranger_reaches
 
-SPLIT_SEEN_WITHIN = 0.6  # s after both missed the link: once more what a member waits before it calls its peer dead
+SPLIT_SEEN_WITHIN = 0.3  # s after both missed the link, and at least twice what a member waits before it calls its peer dead
 ANSWERS_WITHIN = 4.0  # s for the published site behind a member that took over
 ANNOUNCED_WITHIN = 1.0  # s: a takeover is announced at once, and at the next three beats
 SHARED_WITHIN = 3.0  # s: a change is looked for every 0.1 s and told with each heartbeat
@@ -250,7 +250,9 @@ def _one_forwards(scene: Scene, record: ScenarioRecorder) -> None:
         most = max(most, list(pair.states().values()).count("active"))
         return most
 
-    watch(look, until=lambda count: count > 1, within=SPLIT_SEEN_WITHIN)
+    ha = pair.members[0].configuration().ha
+    dead = max(ha.token_timeout, ha.ping_interval * ha.ping_count) / 1000
+    watch(look, until=lambda count: count > 1, within=max(SPLIT_SEEN_WITHIN, 2 * dead))
     record.observe("members active at once, at the most", expected=1, observed=most)
     record.observe("active members now", expected=1, observed=list(pair.states().values()).count("active"))
     _answered_once(scene, record)

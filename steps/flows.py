@@ -20,7 +20,7 @@ from steps.scene import Scene
 
 UP_WITHIN = 10.0  # s for all flows to stand before anything happens: a tunnel may have to be negotiated, a session opened
 GO_ON_WITHIN = 1.0  # s for flows that idled along to be seen, all of them; those that are not are started anew
-CONTROL = 400_000_000  # ns of flows that nothing disturbs
+CONTROL = 300_000_000  # ns of flows that nothing disturbs: 150 messages of most lanes
 CONTROLS = 3  # of these at the most: when both ends of a tunnel began at once, one of their two SAs still goes
 
 

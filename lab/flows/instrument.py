@@ -24,7 +24,8 @@ from lab.flows.plan import DIRECTIONS, Flow
 from lab.flows.silence import Seen, seen
 
 _TABLE = "rempart_flows"
-_UNDER_WAY = 0.1  # s for what was sent last to arrive: seven times the longest way
+_UNDER_WAY = 0.1  # s at the most for what was sent last to arrive: seven times the longest way
+_LOOK_AGAIN = 0.010  # s between two looks at what is still under way
 _ENDS_WITHIN = 3.0  # s for the instrument to end
 
 
@@ -143,19 +144,23 @@ class Instrument:
 
     def watch(self, begin: int, end: int) -> dict[Lane, Seen]:
         """What each lane lost between two moments (monotonic ns). Waits until what was sent before the end can have come."""
-        time.sleep(max(0.0, (end - time.monotonic_ns()) / 1e9 + _UNDER_WAY))
+        time.sleep(max(0.0, (end - time.monotonic_ns()) / 1e9))
+        found: dict[Lane, Seen] = {}
+        while True:
+            now = time.monotonic_ns()
+            for lane in self.lanes:
+                if lane not in found or found[lane].lost:
+                    found[lane] = self._seen(lane, begin, end, now)
+            if now - end >= _UNDER_WAY * 1e9 or not any(one.lost for one in found.values()):
+                break
+            time.sleep(_LOOK_AGAIN)
         self._listen()
-        now = time.monotonic_ns()
-        return {
-            lane: seen(
-                self._memory.sendings(lane.number, begin, end),
-                self._memory.arrivals(lane.number, begin, now),
-                begin,
-                end,
-                beat=self._beat * lane.flow.beats,
-            )
-            for lane in self.lanes
-        }
+        return found
+
+    def _seen(self, lane: Lane, begin: int, end: int, now: int) -> Seen:
+        sendings = self._memory.sendings(lane.number, begin, end)
+        arrivals = self._memory.arrivals(lane.number, begin, now)
+        return seen(sendings, arrivals, begin, end, beat=self._beat * lane.flow.beats)
 
     def lateness(self, begin: int, end: int) -> list[int]:
         """How late (ns) the machine woke the instrument each time between two moments."""

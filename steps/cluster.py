@@ -38,6 +38,7 @@ from steps.passage import (
 )
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
+from steps.plugins.under_way import LOST, UnderWay
 from steps.scene import Scene
 from steps.web import fetch, published, server_reaches, status, stranger_reaches
 
@@ -164,7 +165,7 @@ class Loss:
         wait_for_pair(self.member)
 
 
-def lose(scene: Scene, changes: Changes, name: str, *parameters: str, member: Appliance | None = None) -> Loss:
+def lose(scene: Scene, changes: Changes | UnderWay, name: str, *parameters: str, member: Appliance | None = None) -> Loss:
     """A fault of a member, the active one unless another is named; it is undone when the scenario ends."""
     fault = catalogue.read(name, parameters)
     loss = Loss(scene.environment.faults.injection(fault, (member or cluster(scene).active()).name))
@@ -178,11 +179,16 @@ def _cut_ha_link(scene: Scene, changes: Changes) -> None:
     lose(scene, changes, "ha-link-cut")
 
 
-@given("the active member has lost power and the other has taken over", target_fixture="loss")
-def _lost_and_taken_over(scene: Scene, changes: Changes, record: ScenarioRecorder) -> Loss:
-    loss = lose(scene, changes, "member-killed")
+@given(LOST, target_fixture="loss")
+def _lost_and_taken_over(scene: Scene, under_way: UnderWay, record: ScenarioRecorder) -> Loss:
+    loss = under_way.have(lost_at(scene), lambda loss: loss.injection.in_force, lambda: lose(scene, under_way, "member-killed"))
     _taken_over(scene, loss.member, record)
     return loss
+
+
+def lost_at(scene: Scene) -> object:
+    """What goes on where a member of the scenario's site has lost power."""
+    return scene.environment, scene.site.name, LOST
 
 
 @when("the lost member returns")

@@ -15,12 +15,13 @@ from lab.faults import catalogue
 from lab.phases import events, moment_of_handover
 from reports.entries import Failover
 from reports.ledger import Lane, distribution
-from steps.cluster import cluster
+from steps.cluster import Loss, cluster, lost_at
 from steps.eventually import eventually, watch
 from steps.flows import UP_WITHIN, Running
 from steps.ledger import GOING_ON, Watched, entry, lost_to
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
+from steps.plugins.under_way import UnderWay
 from steps.scene import Scene
 
 AT_LEAST = 300_000_000  # ns after the event that flows are watched: a silence may begin late
@@ -36,19 +37,23 @@ Act = Callable[[Appliance], tuple[float, Callable[[], object]]]
 
 @dataclass(slots=True)
 class Campaign:
-    """The failovers of a scenario. ``wanted`` is how many; ``event`` is what budgets call that which happens."""
+    """The failovers of a scenario. ``wanted`` is how many; ``event`` is what budgets call that which happens.
+
+    They are undone with what ``changes`` stands for.
+    """
 
     scene: Scene
     running: Running
-    changes: Changes
+    changes: Changes | UnderWay
     record: ScenarioRecorder
     wanted: int
     event: str = ""
     former: Appliance | None = None
     failovers: list[Failover] = field(default_factory=list)
+    losses: list[Loss] = field(default_factory=list)
 
     def run(self, kind: str, event: str, act: Act) -> Campaign:
-        """Do it as often as wanted; the last one is undone when the scenario ends."""
+        """Do it as often as wanted; the last one is not undone yet."""
         self.event = event
         for number in range(1, self.wanted + 1):
             self.former = cluster(self.scene).active()
@@ -138,29 +143,27 @@ def _fault(campaign: Campaign, name: str, *parameters: str) -> Act:
     fault, faults = catalogue.read(name, parameters), campaign.scene.environment.faults
 
     def act(active: Appliance) -> tuple[float, Callable[[], object]]:
-        begun, injection = time.monotonic(), faults.injection(fault, active.name)
-        injection.begin()
+        begun, loss = time.monotonic(), Loss(faults.injection(fault, active.name))
+        campaign.losses.append(loss)
+        loss.injection.begin()
         cables = active.host.fabric.touched  # exact, where the fault has to do with them
-        return max(begun, cables), lambda: _mend(injection.end, active)
+        return max(begun, cables), loss.end
 
     return act
 
 
-def _mend(end: Callable[[], object], member: Appliance) -> None:
-    end()
-    eventually(lambda: missing(member), until=lambda lack: not lack, within=WHOLE_WITHIN, phase=f"the return of {member.name}",
-               expected="one of the pair, which hears the other on every wire")  # fmt: skip
-
-
 @when("the active member loses power")
-def _lose_power(campaign: Campaign) -> None:
+def _lose_power(campaign: Campaign, under_way: UnderWay) -> None:
+    """It stays without as long as the next scenario begins with that."""
+    campaign.changes = under_way
     campaign.run("member killed", "member_killed", _fault(campaign, "member-killed"))
+    under_way.becomes(lost_at(campaign.scene), campaign.losses[-1])
 
 
 @when("the active member loses power, and then the other one as soon as the first is back")
-def _lose_power_twice(campaign: Campaign) -> None:
+def _lose_power_twice(campaign: Campaign, under_way: UnderWay) -> None:
     campaign.wanted = max(campaign.wanted, 2)
-    _lose_power(campaign)
+    _lose_power(campaign, under_way)
 
 
 @when("the active member loses its external link")

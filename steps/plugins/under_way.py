@@ -1,8 +1,8 @@
 """What goes on from one scenario to the next: to start it takes longer than the scenario itself.
 
 Scenarios of one site that begin with the same sentence run one after the other, and what it started ends with the last of
-them; so do neighbours that put packets in with whatever source, at the same stand. A scenario that finds it disturbed starts
-it anew.
+them; so do neighbours that put packets in with whatever source, at the same stand. A member that a scenario's flows have seen
+lose its power stays without when the next scenario begins with just that. A scenario that finds it disturbed starts it anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from steps.plugins.restore import Changes
 T = TypeVar("T")
 
 FLOWS = "flows of every class run through the firewall"
+LOST = "the active member has lost power and the other has taken over"
 STAND = "needs_spoofing"
 """The tag of scenarios that measure on a stand at the firewalls (:mod:`lab.matrix.stand`)."""
 _UNDER_WAY = pytest.StashKey["UnderWay"]()
@@ -44,6 +45,10 @@ class UnderWay:
         started = start()
         self._kept = (of, started)
         return started
+
+    def becomes(self, of: object, thing: object) -> None:
+        """What goes on is now this, for whoever has it next; it still ends as a whole."""
+        self._kept = (of, thing)
 
     def end(self) -> None:
         """End it, if there is any. Raises RestoreFailed."""
@@ -72,9 +77,9 @@ def end(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of neighbours that want the same, have those of one site follow each other."""
     ordered: list[pytest.Item] = []
-    for wanted, group in groupby(items, _wanted):
+    for of_pair, group in groupby(items, _of_pair):
         neighbours = list(group)
-        if wanted == FLOWS:
+        if of_pair:
             places = list(dict.fromkeys(map(_place, neighbours)))
             neighbours.sort(key=lambda item: places.index(_place(item)))
         ordered += neighbours
@@ -92,18 +97,25 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _shared(item: pytest.Item, after: pytest.Item) -> bool:
-    """Whether two scenarios of one feature want the same."""
+    """Whether two scenarios of one feature want the same, or one begins with what the other leaves."""
     wanted = _wanted(item)
-    return wanted == _wanted(after) and item.parent is after.parent and (wanted != FLOWS or _place(item) == _place(after))
+    if wanted != _wanted(after) and (wanted, _wanted(after)) != (FLOWS, LOST):
+        return False
+    return item.parent is after.parent and (not _of_pair(item) or _place(item) == _place(after))
+
+
+def _of_pair(item: pytest.Item) -> bool:
+    """Whether what a scenario wants is one site's own."""
+    return _wanted(item) in (FLOWS, LOST)
 
 
 def _wanted(item: pytest.Item) -> str:
-    """What a scenario wants to go on: flows, a stand, or nothing."""
+    """What a scenario wants to go on: flows, a member without power, a stand, or nothing."""
     template = collection.template_of(item)
     if template is None:
         return ""
-    if any(step.name == FLOWS for step in template.steps):
-        return FLOWS
+    if sentences := {step.name for step in template.steps} & {FLOWS, LOST}:
+        return sentences.pop()
     return STAND if STAND in collection.all_tags(template) else ""
 
 

@@ -11,7 +11,7 @@ from steps.plugins.under_way import UnderWay
 from tests.plugins.tree import Tree, feature
 
 SENTENCES = """
-from steps.plugins.under_way import FLOWS
+from steps.plugins.under_way import FLOWS, LOST
 
 def log(what):
     with open("environment.log", "a") as file:
@@ -26,6 +26,19 @@ def _run(environment, under_way, site, request):
     running = under_way.have(site, lambda running: running["goes on"], start)
     log(request.node.name)
     return running
+
+@when("one of the pair is lost")
+def _lose(running, under_way, site):
+    under_way.undo(lambda: log("back"))
+    under_way.becomes((site, LOST), "one")
+
+@given(LOST)
+def _lost(environment, under_way, site, request):
+    def lose():
+        log("lost")
+        under_way.undo(lambda: log("back"))
+    under_way.have((site, LOST), bool, lose)
+    log(request.node.name)
 
 @when("it measures")
 def _measure(environment, under_way, request):
@@ -57,6 +70,7 @@ def _scenario(number: int, *sentences: str, tag: str = "") -> str:
 
 
 FLOWS = "Given flows of every class run through the firewall"
+LOST = "Given the active member has lost power and the other has taken over"
 SOMETHING = "When it does something"
 
 
@@ -76,8 +90,19 @@ SOMETHING = "When it does something"
             ["start", "SNS-A-01[sbg7]", "end", "start", "SNS-A-02[sbg7]", "end",
              "start", "SNS-A-01[gra11]", "end", "start", "SNS-A-02[gra11]", "end"],
         ),
+        (
+            [(FLOWS, "When one of the pair is lost"), (LOST, SOMETHING)],
+            ["start", "SNS-A-01[sbg7]", "SNS-A-02[sbg7]", "back", "end",
+             "start", "SNS-A-01[gra11]", "SNS-A-02[gra11]", "back", "end"],
+        ),
+        (
+            [(LOST, SOMETHING), (FLOWS, "When one of the pair is lost"), (FLOWS, SOMETHING)],
+            [word for site in ("sbg7", "gra11") for word in ("lost", f"SNS-A-01[{site}]", "back", "start", f"SNS-A-02[{site}]",
+                                                             "back", "end", "start", f"SNS-A-03[{site}]", "end")],
+        ),
     ],
-    ids=["neighbours share, site by site", "what is between ends it", "what stopped is started anew"],
+    ids=["neighbours share, site by site", "what is between ends it", "what stopped is started anew",
+         "who begins with one lost finds it lost", "who does not finds it back"],
 )  # fmt: skip
 def test_it_goes_on_for_as_long_as_neighbours_want_it(
     tmp_path: Path, scenarios: list[tuple[str, ...]], happened: list[str]

@@ -208,5 +208,5 @@ class _Own:
 
 def _each(switches: Collection[str], command: str, *after: str) -> list[str]:
     """For all switches side by side; it fails when one of them does."""
-    begun = f"begun=; for switch in {' '.join(sorted(switches))}; do {command} & begun=\"$begun $!\"; done"
+    begun = f'begun=; for switch in {" ".join(sorted(switches))}; do {command} & begun="$begun $!"; done'
     return ["sh", "-ec", "\n".join((begun, "for one in $begun; do wait $one; done", *after))]

@@ -107,6 +107,7 @@ class _Bench:
         self._signature = 0
         self._lock = threading.Lock()  # of the connection's sending end
         self._serving = False
+        self._rests = 0  # how often this member was told to rest
         self._starts_left = 0  # of VPN daemons of which one did not start, though this member serves
         self._tended = time.monotonic()
         self._given_up: frozenset[str] = frozenset()
@@ -140,6 +141,7 @@ class _Bench:
                     self._do("sessions adopted", conntrackd.adopt)
                 case Order.REST:
                     self._serving = False
+                    self._rests += 1
                     self._do("vpn stopped", duty.stand_down)
                 case Order.CATCH_UP:
                     self._do("sessions asked for", conntrackd.ask_for_all)
@@ -148,7 +150,17 @@ class _Bench:
 
     def _start_vpn(self, tries: int) -> None:
         self._starts_left = 0 if self._do("vpn started", duty.take_over) else tries - 1
-        threading.Thread(target=self._do, args=("tunnels up", _tunnels_up), daemon=True).start()
+        threading.Thread(target=self._await_tunnels, daemon=True).start()
+
+    def _await_tunnels(self) -> None:
+        """Say when they are up, or that they are not; nothing when this member rests meanwhile, which ends their daemon."""
+        rests, begun, failure = self._rests, time.monotonic(), ""
+        try:
+            charon.await_tunnels(_TUNNELS_WITHIN)
+        except (ApplianceError, OSError) as error:
+            failure = str(error)
+        if rests == self._rests:
+            self._say(Done("tunnels up", time.monotonic() - begun, failure))
 
     def _tend(self) -> None:
         """Start again what did not start, and ask again for tunnels that nobody negotiates any more."""
@@ -190,7 +202,3 @@ class _Bench:
         if self._signature:  # at a takeover nobody waits for the files to be read
             self._configuration = configurations.load()
         self._signature = signature
-
-
-def _tunnels_up() -> None:
-    charon.await_tunnels(_TUNNELS_WITHIN)

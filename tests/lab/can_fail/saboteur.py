@@ -54,6 +54,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
     def mend() -> None:
         try:
+            under_way.end(item.config)  # a member that lost its power boots before what was broken for it is mended
             ending.close()
             _await_health(environment, planned)
         except BaseException as why:

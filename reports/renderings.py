@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import quote
 
-from reports.entries import RecordError
 from reports.record import Record, read
 from reports.seal import SUMS
 
@@ -98,19 +95,8 @@ LEFT_BY_A_RUN = ("html", "junit", "oscal", "hdf", "md")
 
 
 def write_all(record: Record) -> list[Path]:
-    """Write what every run leaves beside its record; the files.
-
-    Raises OSError, Sealed as ``write`` does, and RecordError when OSCAL cannot say what the record holds, or is not made.
-    """
-    # OSCAL alone, with the loading of its models, takes as long as all the others: another process makes it meanwhile.
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as beside:
-        oscal = beside.submit(_write, record, "oscal", "en", record.folder, "")
-        others = {name: _write(record, name, "en", record.folder, "") for name in LEFT_BY_A_RUN if name != "oscal"}
-        try:
-            written = {**others, "oscal": oscal.result()}
-        except BrokenExecutor:
-            raise RecordError(f"{record.folder}: the process that makes OSCAL of the record was ended from outside") from None
-    return [written[name] for name in LEFT_BY_A_RUN]
+    """Write what every run leaves beside its record; the files. Raises OSError, or Sealed as ``write`` does."""
+    return [_write(record, name, "en", record.folder, "") for name in LEFT_BY_A_RUN]
 
 
 def write(folder: Path, name: str, *, code: str = "en", into: Path | None = None, served: str = "") -> Path:

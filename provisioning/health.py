@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lab import probe
+from lab.device import differences
 from lab.probe import Target, reached
 
 if TYPE_CHECKING:
     from lab.device import Snapshot
-    from provisioning.deployment_model import Tunnel
+    from provisioning.deployment_model import PrivateHost, Tunnel
     from provisioning.environment import LabEnvironment
 
 ANSWERED_WITHIN = 0.3  # s, twenty times the round trip between the sites
@@ -50,12 +51,32 @@ def _tunnels(environment: LabEnvironment) -> Iterator[str]:
         ends = [environment.deployment.site(site).hosts_of("web")[:1] for site in tunnel.sites]
         for near, far in (ends, ends[::-1]):
             for one, other in zip(near, far, strict=False):
-                if probe.ping(environment.host(one.id), other.address, count=1, within=ANSWERED_WITHIN).lost:
-                    yield f"{one.id} does not reach {other.id} ({_standing(environment, tunnel)})"
+                if _lost(environment, one, other):
+                    found = [_standing(environment, tunnel), *_counted(environment, tunnel, one, other)]
+                    yield f"{one.id} does not reach {other.id} ({'; '.join(found)})"
+
+
+def _lost(environment: LabEnvironment, one: PrivateHost, other: PrivateHost) -> int:
+    return probe.ping(environment.host(one.id), other.address, count=1, within=ANSWERED_WITHIN).lost
+
+
+def _counted(environment: LabEnvironment, tunnel: Tunnel, one: PrivateHost, other: PrivateHost) -> Iterator[str]:
+    """Which rules of the firewalls count while it is tried once more: where the packet ends."""
+    firewalls = [environment.firewall(site) for site in tunnel.sites]
+    before = [firewall.counters() for firewall in firewalls]
+    _lost(environment, one, other)
+    for firewall, counters in zip(firewalls, before, strict=True):
+        grown = differences(counters, firewall.counters())
+        yield f"{firewall.name} counted {', '.join(f'{place} {packets}' for place, packets in grown.items()) or 'nothing'}"
 
 
 def _standing(environment: LabEnvironment, tunnel: Tunnel) -> str:
     standing = {
-        site: [sa.child for sa in environment.firewall(site).security_associations() if sa.established] for site in tunnel.sites
+        site: [
+            f"{sa.child} {sa.spi_in}/{sa.spi_out}"
+            for sa in environment.firewall(site).security_associations()
+            if sa.established
+        ]
+        for site in tunnel.sites
     }
     return "tunnels that stand: " + ", ".join(f"{', '.join(found) or 'none'} at {site}" for site, found in standing.items())

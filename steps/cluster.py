@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_bdd import given, parsers, then, when
 
+from lab.appliance.ha_timers import Timers
 from lab.cluster import Cluster, missing
 from lab.device import Appliance
 from lab.faults import catalogue
@@ -51,6 +52,11 @@ SHARED_WITHIN = 3.0  # s: a change is looked for every 0.1 s and told with each 
 def cluster(scene: Scene) -> Cluster:
     """The pair of the scenario's site."""
     return scene.environment.cluster(scene.site.name)
+
+
+def timers(scene: Scene) -> Timers:
+    """How long the pair's members wait for what."""
+    return Timers.of(cluster(scene).members[0].configuration().ha)
 
 
 def state(member: Appliance) -> dict[str, Any]:
@@ -256,9 +262,7 @@ def _one_forwards(scene: Scene, record: ScenarioRecorder) -> None:
         most = max(most, list(pair.states().values()).count("active"))
         return most
 
-    ha = pair.members[0].configuration().ha
-    dead = max(ha.token_timeout, ha.ping_interval * ha.ping_count) / 1000
-    watch(look, until=lambda count: count > 1, within=max(SPLIT_SEEN_WITHIN, 2 * dead))
+    watch(look, until=lambda count: count > 1, within=max(SPLIT_SEEN_WITHIN, 2 * timers(scene).dead))
     record.observe("members active at once, at the most", expected=1, observed=most)
     record.observe("active members now", expected=1, observed=list(pair.states().values()).count("active"))
     _answered_once(scene, record)

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import pytest
 from pytest_bdd import then, when
 
-from lab.appliance.ha_timers import Timers
 from lab.device import Appliance, Snapshot
 from lab.faults import power
 from lab.invariants.configurations import differences
 from lab.namespace import Completed
 from lab.phases import events
-from steps.cluster import Loss, active_alone, cluster, lose, wait_for_pair
+from steps.cluster import Loss, active_alone, cluster, lose, timers, wait_for_pair
 from steps.eventually import watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
@@ -38,10 +37,6 @@ class Meanwhile:
 def meanwhile() -> Meanwhile:
     """From the scenario's beginning, until a step says otherwise."""
     return Meanwhile(time.monotonic())
-
-
-def _timers(scene: Scene) -> Timers:
-    return Timers.of(cluster(scene).members[0].configuration().ha)
 
 
 def _passive(scene: Scene) -> Appliance:
@@ -87,7 +82,7 @@ def _goes_on(loss: Loss) -> None:
 @when("the HA link loses frames, and carries the others too late")
 def _bad_link(scene: Scene, changes: Changes, meanwhile: Meanwhile) -> None:
     meanwhile.since = time.monotonic()
-    delay = min(TOO_LATE * _timers(scene).dead * 1000, LONGEST)
+    delay = min(TOO_LATE * timers(scene).dead * 1000, LONGEST)
     lose(scene, changes, "ha-link-degraded", f"delay={delay:g}", "jitter=0", f"loss={LOST}")
 
 
@@ -99,7 +94,7 @@ def _loose_cable(scene: Scene, changes: Changes) -> Loss:
 @then("nobody takes over meanwhile")
 @then("nobody takes over after it")
 def _nobody_takes_over(scene: Scene, meanwhile: Meanwhile, record: ScenarioRecorder) -> None:
-    seen = watch(lambda: _takeovers(scene, meanwhile.since), within=max(SEEN_WITHIN, 3 * _timers(scene).dead)).seen
+    seen = watch(lambda: _takeovers(scene, meanwhile.since), within=max(SEEN_WITHIN, 3 * timers(scene).dead)).seen
     record.observe("takeovers", expected=[], observed=seen)
 
 

@@ -150,17 +150,16 @@ class _Bench:
 
     def _start_vpn(self, tries: int) -> None:
         self._starts_left = 0 if self._do("vpn started", duty.take_over) else tries - 1
-        threading.Thread(target=self._await_tunnels, daemon=True).start()
+        threading.Thread(target=self._await_tunnels, args=(self._rests,), daemon=True).start()
 
-    def _await_tunnels(self) -> None:
-        """Say when they are up, or that they are not; nothing when this member rests meanwhile, which ends their daemon."""
-        rests, begun, failure = self._rests, time.monotonic(), ""
-        try:
-            charon.await_tunnels(_TUNNELS_WITHIN)
-        except (ApplianceError, OSError) as error:
-            failure = str(error)
+    def _await_tunnels(self, rests: int) -> None:
+        """Say when they are up, or that they are not; nothing when this member rests meanwhile, which ends their daemon.
+
+        ``rests`` is how often it had been told to when they were begun.
+        """
+        done = _tried("tunnels up", lambda: charon.await_tunnels(_TUNNELS_WITHIN))
         if rests == self._rests:
-            self._say(Done("tunnels up", time.monotonic() - begun, failure))
+            self._say(done)
 
     def _tend(self) -> None:
         """Start again what did not start, and ask again for tunnels that nobody negotiates any more."""
@@ -174,14 +173,9 @@ class _Bench:
                 self._do("tunnels asked for again", lambda: charon.ask_again(again))
 
     def _do(self, event: str, act: Callable[[], object]) -> bool:
-        begun = time.monotonic()
-        failure = ""
-        try:
-            act()
-        except (ApplianceError, OSError) as error:
-            failure = str(error)
-        self._say(Done(event, time.monotonic() - begun, failure))
-        return not failure
+        done = _tried(event, act)
+        self._say(done)
+        return not done.failure
 
     def _say(self, word: Word) -> None:
         with self._lock:
@@ -202,3 +196,12 @@ class _Bench:
         if self._signature:  # at a takeover nobody waits for the files to be read
             self._configuration = configurations.load()
         self._signature = signature
+
+
+def _tried(event: str, act: Callable[[], object]) -> Done:
+    begun, failure = time.monotonic(), ""
+    try:
+        act()
+    except (ApplianceError, OSError) as error:
+        failure = str(error)
+    return Done(event, time.monotonic() - begun, failure)

@@ -50,7 +50,7 @@ def test_tunnels_that_do_not_come_up_are_told_unless_they_are_the_other_members_
     monkeypatch.setattr(charon, "await_tunnels", ended)
     monkeypatch.setattr(duty, "stand_down", lambda: None)
 
-    bench._await_tunnels()
+    bench._await_tunnels(bench._rests)
 
     words = []
     while ours.poll():

@@ -124,6 +124,16 @@ class Fabric:
         ports = [self.port(host, nic) for nic in nics]
         self.touched = namespace.inside(self.pid, lambda: _set_links(ports, up))
 
+    def follow_rules(self) -> None:
+        """Have the vRack's switches look at their OpenFlow rules again for every frame: to be called when rules changed.
+
+        A switch remembers what it decided, for all frames that are equal in what its rules looked at then. Under other rules it
+        looks at more or less of a frame, so that an old decision and a new one can be about the same frames; and when a
+        shared MAC moves, Open vSwitch (to 3.1 at least, userspace datapath) corrects whichever of the two it finds first.
+        By the other one frames would go on to the member that is gone.
+        """
+        self.run(["ovs-appctl", "revalidator/purge"])
+
     # How it is wired
 
     def _is_vrack(self, nic: Nic) -> bool:

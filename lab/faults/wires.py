@@ -35,18 +35,13 @@ def _one_direction(direction: str) -> Kind:
 def _mute(target: Target, values: Values) -> None:
     for switch, port in _ports(target, values.word("wires")):
         target.fabric.run(["ovs-ofctl", "add-flow", switch, f"priority=90,in_port={port},actions=drop"])
-    _let_it_count(target)
+    target.fabric.follow_rules()
 
 
 def _unmute(target: Target, values: Values) -> None:
     for switch, port in _ports(target, values.word("wires")):
         target.fabric.run(["ovs-ofctl", "--strict", "del-flows", switch, f"priority=90,in_port={port}"])
-    _let_it_count(target)
-
-
-def _let_it_count(target: Target) -> None:
-    """The switch goes on as before with the flows that it knows, until it has looked at them again."""
-    target.fabric.run(["ovs-appctl", "revalidator/wait"])
+    target.fabric.follow_rules()
 
 
 def _deafen(target: Target, values: Values) -> None:
@@ -85,14 +80,14 @@ def _degrade(target: Target, values: Values) -> None:
              for port in (here, there) for one, other in ((f"{port}s", port), (port, f"{port}s"))]  # fmt: skip
     for flow in flows:
         fabric.run(["ovs-ofctl", "add-flow", switch, flow])
-    _let_it_count(target)
+    fabric.follow_rules()
 
 
 def _improve(target: Target, values: Values) -> None:  # noqa: ARG001 - the kind's form
     fabric, (switch, here, there) = target.fabric, _ends(target)
     for port in (here, there):
         fabric.run(["ovs-ofctl", "--strict", "del-flows", switch, f"priority=80,in_port={port}"])
-    _let_it_count(target)
+    fabric.follow_rules()
     for port in (here, there):
         fabric.run(["ovs-vsctl", "--if-exists", "del-port", switch, f"{port}s"])
         fabric.run(["sh", "-c", "ip link show $0 >/dev/null 2>&1 || exit 0; ip link del $0", f"{port}s"])

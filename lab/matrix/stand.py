@@ -136,10 +136,10 @@ class Stand:
         """Have the switch drop what is numbered: it has been seen, and no host shall answer it."""
         switches = {self._fabric.switch_bridge(region) for region in self._fabric.topology.regions}
         flows = "".join(f"{_FLOWS},priority=70,ip,nw_ttl={ttl},actions=drop\n" for ttl in packets.MARKED)
+        self._closing.callback(self._fabric.follow_rules)
         self._closing.callback(self._fabric.run, _each(switches, f"ovs-ofctl del-flows $switch {_FLOWS}/-1"))
-        # The switch goes on as before with the flows that it knows, until it has looked at them again.
-        adding = f"printf '{flows}' | ovs-ofctl add-flows $switch -"
-        self._fabric.run(_each(switches, adding, "ovs-appctl revalidator/wait"))
+        self._fabric.run(_each(switches, f"printf '{flows}' | ovs-ofctl add-flows $switch -"))
+        self._fabric.follow_rules()
 
     # Use
 
@@ -206,7 +206,7 @@ class _Own:
         self._socket.close()
 
 
-def _each(switches: Collection[str], command: str, *after: str) -> list[str]:
+def _each(switches: Collection[str], command: str) -> list[str]:
     """For all switches side by side; it fails when one of them does."""
     begun = f'begun=; for switch in {" ".join(sorted(switches))}; do {command} & begun="$begun $!"; done'
-    return ["sh", "-ec", "\n".join((begun, "for one in $begun; do wait $one; done", *after))]
+    return ["sh", "-ec", f"{begun}\nfor one in $begun; do wait $one; done"]

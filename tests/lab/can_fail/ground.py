@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from lab import namespace
 from lab.device import Appliance
 from lab.host import LabHost
 from provisioning.environment import LabEnvironment
@@ -63,6 +62,6 @@ class Ground:
         return self.environment.lab.fabric.port(host, nic)
 
     def _in_the_switch(self, script: str) -> None:
-        done = namespace.run(self.environment.lab.fabric.pid, ["sh", "-ec", script], where="fabric")
-        if not done.ok:
-            raise RuntimeError(f"{script}: {done.stderr}")
+        fabric = self.environment.lab.fabric
+        fabric.run(["sh", "-ec", script])
+        fabric.follow_rules()

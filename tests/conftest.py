@@ -20,6 +20,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 TOGETHER: Mapping[str, Sequence[str]] = {
     "the lab that is sabotaged": ("tests/lab/test_scenarios_can_fail.py",),
+    "the control plane that is interrupted": ("tests/cloud/test_interruptions.py",),
     "the control plane": ("tests/cloud/",),
     "the machine of its own": (
         "tests/lab/test_faults_",
@@ -30,11 +31,11 @@ TOGETHER: Mapping[str, Sequence[str]] = {
     "appliances as delivered": ("tests/appliance_api/",),
     "the guide's lab": ("tests/lab/guide/",),
 }
-"""What is brought up once for several modules, and where those that use it stand."""
+"""What is brought up once for several modules, and where those that use it stand; the first that fits counts."""
 
 NO_LAB, OWN_LAB = "no lab", "a lab of its own"
-ORDER = ("the lab that is sabotaged", "the control plane", NO_LAB, "the machine of its own", "the guide's lab",
-         "appliances as delivered", OWN_LAB)  # fmt: skip
+ORDER = ("the lab that is sabotaged", "the control plane", "the control plane that is interrupted", NO_LAB,
+         "the machine of its own", "the guide's lab", "appliances as delivered", OWN_LAB)  # fmt: skip
 """In which workers are given their work: of the two labs whose failovers are timed, the second follows the first."""
 
 

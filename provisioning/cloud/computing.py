@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from provisioning.cloud.region import Names, Region
@@ -27,16 +28,18 @@ def found(region: Region, images: Names, ports: dict[str, tuple[str, ...]]) -> I
         policy = group.policy or ", ".join(group.policies or ())
         key, ours = region.key(ServerGroup.kind, group.name), region.mark.names(group.name)
         yield Found(key, group.id, ours, {"policy": policy}, used_by=next(iter(group.member_ids or ()), ""))
-    flavors = {each.id: each.name for each in compute.flavors()}
+    flavors = cache(lambda: {each.id: each.name for each in compute.flavors()})
     for server in compute.servers(details=True):
         yield _server(region, server, flavors, images, ports)
 
 
-def _server(region: Region, server: Any, flavors: Names, images: Names, ports: dict[str, tuple[str, ...]]) -> Found:
+def _server(
+    region: Region, server: Any, flavors: Callable[[], Names], images: Names, ports: dict[str, tuple[str, ...]]
+) -> Found:
     metadata = server.metadata or {}
     flavor, image = server.flavor or {}, (server.image or {}).get("id") or ""
     values = {
-        "flavor": flavor.get("original_name") or flavors.get(flavor.get("id") or "", flavor.get("name") or ""),
+        "flavor": flavor.get("original_name") or flavors().get(flavor.get("id") or "", flavor.get("name") or ""),
         "image": images.get(image, image),
         "image id": image,
         "key pair": server.key_name,
@@ -82,7 +85,7 @@ def create_server(region: Region, wanted: Server, fill: Callable[[str], str]) ->
         optional["scheduler_hints"] = {"group": region.id_of(ServerGroup.kind, wanted.group)}
     made = compute.create_server(
         name=wanted.name,
-        flavor_id=region.one("flavor", wanted.flavor, compute.flavors()).id,
+        flavor_id=region.offered("flavor", wanted.flavor, compute.flavors),
         image_id=region.id_of(Image.kind, wanted.image),
         key_name=wanted.key_pair,
         networks=[{"port": region.id_of(Port.kind, name)} for name in wanted.ports],

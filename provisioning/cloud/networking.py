@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -162,16 +163,20 @@ def _admit(region: Region, group: Any, wanted: SecurityGroup) -> None:
 
 def create_port(region: Region, wanted: Port) -> str:
     """A port with its address, on a network of ours or on one that the cloud offers."""
-    offered = region.cloud.network.networks(name=wanted.network)
-    fitting = [each for each in offered if each.project_id != region.project or region.mark.on(each)]
     made = region.cloud.network.create_port(
         name=wanted.name,
         description=region.mark.description,
-        network_id=region.one("network", wanted.network, fitting).id,
+        network_id=region.offered("network", wanted.network, partial(_networks, region, wanted.network)),
         **_protection(region, wanted),
         **({"fixed_ips": [{"ip_address": wanted.address}]} if wanted.address else {}),
     )
     return _tagged(region, made)
+
+
+def _networks(region: Region, name: str) -> list[Any]:
+    """Those of that name, without what the project has that is not ours."""
+    named = region.cloud.network.networks(name=name)
+    return [each for each in named if each.project_id != region.project or region.mark.on(each)]
 
 
 def update_port(region: Region, wanted: Port, identifier: str) -> None:

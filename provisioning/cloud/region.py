@@ -53,6 +53,7 @@ class Region:
     key_pair: str  # the only one that concerns us
     tell: Tell
     _ids: dict[Key, str] = field(default_factory=dict)
+    _offered: dict[Key, str] = field(default_factory=dict)
 
     @property
     def project(self) -> str:
@@ -80,6 +81,13 @@ class Region:
         if key not in self._ids:
             raise CloudError(f"{key} is not there")
         return self._ids[key]
+
+    def offered(self, what: str, name: str, ask: Callable[[], Iterable[Any]]) -> str:
+        """The id of the only one of that name that the cloud offers, which is asked once. Raises CloudError as ``one`` does."""
+        key = self.key(what, name)
+        if key not in self._offered:
+            self._offered[key] = str(self.one(what, name, ask()).id)
+        return self._offered[key]
 
     def one(self, what: str, name: str, offered: Iterable[Any]) -> Any:
         """The only one of that name among what the cloud offers. Raises CloudError when there is none, or several."""

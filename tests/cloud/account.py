@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from lab.control_plane.plane import REGIONS, shared
 from lab.control_plane.seeding import connection
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND_WITHIN = 600.0  # s: a client's command takes 2 on a calm machine, and 40 on one with a load of 25
+CLIENT = Path(__file__).with_name("openstack_client.py")
 GONE_WITHIN = 120  # s
 
 
@@ -48,6 +48,7 @@ class Account:
         self.folder = folder
         self._open = ExitStack()
         self._regions: dict[str, Any] = {}
+        self._client: subprocess.Popen[str] | None = None
         self.configure()
 
     def __enter__(self) -> Account:
@@ -107,30 +108,30 @@ class Account:
             text=True,
         )
 
-    def shell(self, commands: Sequence[str], region: str, **variables: str) -> list[Done]:
-        """Commands of the guide, each typed into a shell with the ``openstack`` client on its path; all at once."""
-        environment: Mapping[str, str] = {
+    def openstack(self, commands: Sequence[str]) -> list[Done]:
+        """Command lines of the guide, each run by the ``openstack`` client in the first region; all at once."""
+        if self._client is None:
+            self._client = self._open.enter_context(self._start_client())
+        assert self._client.stdin is not None and self._client.stdout is not None  # noqa: PT018 - they are pipes
+        print(json.dumps(commands), file=self._client.stdin, flush=True)
+        return [Done(*each) for each in json.loads(self._client.stdout.readline())]
+
+    def _start_client(self) -> subprocess.Popen[str]:
+        environment = {
             **self.environment,
-            "PATH": f"{self.plane.client.parent}:{os.environ['PATH']}",
             "HOME": str(self.folder),
             "XDG_CACHE_HOME": str(shared() / "cache"),  # the client's list of its plugins takes it seconds
             "OS_CLOUD": self.name,
-            "OS_REGION_NAME": region,
-            **variables,
+            "OS_REGION_NAME": REGIONS[0],
         }
-        running = [
-            subprocess.Popen(
-                ["sh", "-c", command],
-                cwd=self.folder,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for command in commands
-        ]
-        said = [process.communicate(timeout=COMMAND_WITHIN) for process in running]
-        return [Done(process.returncode, *texts) for process, texts in zip(running, said, strict=True)]
+        return subprocess.Popen(
+            [self.plane.client.with_name("python"), CLIENT],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def has(self, region: str) -> dict[str, list[str]]:
         """Names of all that is the project's own in a region, by kind."""

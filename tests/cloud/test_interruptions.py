@@ -15,18 +15,31 @@ from keystoneauth1.session import Session
 
 from tests.cloud.account import Account
 from tests.cloud.faulty_proxy import PIECE, Answer, Proxy, proxy
-from tests.provisioning.cloud.applicable import IMAGE, one_site
+from tests.provisioning.cloud.applicable import IMAGE, one_firewall, one_site
 
 REGION = "SBG7"
-RESOURCES = 23
+RESOURCES, OF_A_PAIR = 15, 23  # of a site with one firewall, and with two
 KILL_WITHIN = 120.0  # s
 
 
 @pytest.fixture
-def deployment(account: Account, tmp_path: Path) -> Iterator[Path]:
-    yield one_site(tmp_path).folder
+def ground(account: Account) -> Iterator[None]:
+    """A region that is empty again afterwards."""
+    yield
     account.configure()
     account.sweep(REGION)
+
+
+@pytest.fixture
+def deployment(ground: None, tmp_path: Path) -> Path:
+    """Small: what goes wrong on the way has nothing to do with the size."""
+    return one_firewall(tmp_path).folder
+
+
+@pytest.fixture
+def pair(ground: None, tmp_path: Path) -> Path:
+    """One with a step of every kind."""
+    return one_site(tmp_path).folder
 
 
 @pytest.fixture
@@ -37,13 +50,13 @@ def networking(account: Account) -> Iterator[Proxy]:
         yield found
 
 
-def _whole(account: Account, deployment: Path) -> None:
+def _whole(account: Account, deployment: Path, resources: int = RESOURCES) -> None:
     """All of it is there, once."""
     there = account.has(REGION)
     twice = {kind: [name for name, number in Counter(names).items() if number > 1] for kind, names in there.items()}
     assert not any(twice.values()), twice
     done = account.rempart("status", deployment)
-    assert (done.status, done.output) == (0, f"{RESOURCES} as planned\n")
+    assert (done.status, done.output) == (0, f"{resources} as planned\n")
 
 
 class Killed(BaseException):
@@ -51,7 +64,7 @@ class Killed(BaseException):
 
 
 def test_killed_after_every_single_request_it_goes_on_each_time(
-    account: Account, deployment: Path, monkeypatch: pytest.MonkeyPatch
+    account: Account, pair: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each run dies when the cloud has done one more thing, and before it knows.
     asking = Session.request
@@ -68,17 +81,17 @@ def test_killed_after_every_single_request_it_goes_on_each_time(
     runs = 0
     while True:
         try:
-            last = account.rempart("apply", deployment)
+            last = account.rempart("apply", pair)
         except Killed:
             runs += 1
-            assert runs < 3 * RESOURCES, done[-5:]
+            assert runs < 3 * OF_A_PAIR, done[-5:]
         else:
             break
     monkeypatch.undo()
 
     assert last.status == 0, last.errors  # it makes nothing any more; the last server may still be built
-    assert runs > RESOURCES
-    _whole(account, deployment)
+    assert runs > OF_A_PAIR
+    _whole(account, pair, OF_A_PAIR)
 
 
 def test_killed_in_the_middle_of_a_slow_upload_it_uploads_again_as_slowly_to_the_end(

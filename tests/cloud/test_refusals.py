@@ -9,14 +9,14 @@ import pytest
 
 from provisioning.cloud.state import alone
 from tests.cloud.account import Account
-from tests.provisioning.cloud.applicable import IMAGE, guide, one_site
+from tests.provisioning.cloud.applicable import IMAGE, guide, one_firewall, one_site
 
 REGION = "SBG7"
 
 
 @pytest.fixture
 def deployment(account: Account, tmp_path: Path) -> Iterator[Path]:
-    yield one_site(tmp_path).folder
+    yield one_firewall(tmp_path).folder
     account.sweep(REGION)
 
 
@@ -68,8 +68,8 @@ def test_a_vlan_of_another_project_is_refused_by_the_cloud_with_its_reason(
 def test_a_name_that_is_taken_by_what_is_not_ours_is_left_alone(kind: str, account: Account, deployment: Path) -> None:
     cloud = account.region(REGION)
     if kind == "network":
-        cloud.network.create_network(name="stormshield-ha", provider_network_type="vrack", provider_segmentation_id=300)
-        told = "cannot SBG7 network stormshield-ha: one of that name is there"
+        cloud.network.create_network(name="stormshield-ext", provider_network_type="vrack", provider_segmentation_id=300)
+        told = "cannot SBG7 network stormshield-ext: one of that name is there"
     else:
         from tests.provisioning.cloud.applicable import public_key
 

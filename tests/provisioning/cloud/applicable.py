@@ -25,14 +25,28 @@ def guide(folder: Path, *changes: tuple[str, str]) -> Deployment:
 
 def one_site(folder: Path, *changes: tuple[str, str]) -> Deployment:
     """The same with its first site alone: half the resources."""
-    here = folder / GUIDE.name
-    whole = guide(folder)
-    text = whole.plan.read_text()
-    first, second = text.index("# --- GRA11"), text.index("# --- OpenStack")
-    whole.plan.write_text(text[:first] + text[second:])
+    plan = guide(folder).plan
+    _leave_out(plan, "# --- GRA11", "# --- OpenStack")
     for before, after in changes:
-        change(whole.plan, before, after)
-    return load(here)
+        change(plan, before, after)
+    return load(plan.parent)
+
+
+def one_firewall(folder: Path) -> Deployment:
+    """That site with one firewall in the pair's place: one of everything but of what a pair alone needs."""
+    plan = one_site(folder).plan
+    _leave_out(plan, "[sites.sbg7.networks.ha]", "[sites.sbg7.firewall]")
+    _leave_out(plan, '[[sites.sbg7.firewall.members]]\ninstance = "stormshield-2"', "[sites.sbg7.hosts.web]")
+    for rest in (', "ha"', 'ha_address = "192.168.2.3"'):
+        change(plan, rest, "")
+    return load(plan.parent)
+
+
+def _leave_out(plan: Path, begin: str, end: str) -> None:
+    """Take out of a plan what stands from ``begin`` to ``end``."""
+    text = plan.read_text()
+    first = text.index(begin)
+    plan.write_text(text[:first] + text[text.index(end, first) :])
 
 
 def public_key() -> str:

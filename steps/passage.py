@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import product
 
@@ -17,6 +18,7 @@ from sns.resolution import Resolver
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.under_way import STAND, UnderWay
 from steps.scene import Scene
+from steps.verdict import Inconclusive
 
 ECHO, DNS, HTTP, HTTPS, SSH = 8, 53, 80, 443, 22
 IKE = (500, 4500)
@@ -29,14 +31,14 @@ OTHERS = ("2", "47", ESP, "132")  # IP protocols without ports: IGMP, GRE, ESP, 
 SOURCE_PORT = 1053  # outside of every range from which translations draw
 OWN_PORT = " with its own port"
 NOBODY, EVERYBODY = IPv4Address("0.0.0.0"), IPv4Address("255.255.255.255")  # noqa: S104 - a host without address, and all
-_TOLD = 5  # packets that a verdict names
+_TOLD = 5  # packets, or reasons, that a verdict names
 
 Kind = tuple[str, int | None]
 """A protocol with its destination port or ICMP type."""
 
 Passage = Mapping[Flow, str]
-"""Where each packet was last seen: ``out as 192.0.2.1``, ``taken``, ``refused``, or why nothing is known of it. What has ports
-says whether it still has its own."""
+"""Where each packet was last seen: ``out as 192.0.2.1``, ``taken``, ``refused``. What has ports says whether it still has its
+own."""
 
 EVERY_KIND: Sequence[Kind] = (
     *product(("tcp", "udp"), TRIED), *(("icmp", kind) for kind in REQUESTS), *((number, None) for number in OTHERS)
@@ -76,14 +78,21 @@ def stand(scene: Scene, under_way: UnderWay) -> Matrix:
 
 
 def measured(stand: Matrix, wanted: Mapping[str, Iterable[Flow]]) -> Passage:
-    """Put packets in as they arrive at the firewalls of some sites, and see what becomes of each."""
+    """Put packets in as they arrive at the firewalls of some sites, and see what becomes of each. Raises Inconclusive."""
     asked = ((site, flow) for site, several in wanted.items() for flow in several)
-    return {flow: _seen(trace) for flow, trace in stand.traces(asked)}
+    traces = dict(stand.traces(asked))
+    accounted_for(traces.values())
+    return {flow: _seen(trace) for flow, trace in traces.items()}
+
+
+def accounted_for(traces: Collection[Trace]) -> None:
+    """Raises Inconclusive when of some packets nothing is known, as when a control among them did not come through."""
+    if unknown := Counter(trace.lost for trace in traces if trace.lost):
+        told = "; ".join(f"{why} ({number} packets)" for why, number in unknown.most_common(_TOLD))
+        raise Inconclusive(f"what becomes of {unknown.total()} of {len(traces)} packets is not known: {told}")
 
 
 def _seen(trace: Trace) -> str:
-    if trace.lost:
-        return f"unknown: {trace.lost}"
     if trace.last is None or trace.last.into is False:  # nowhere, or only as it came out of a tunnel
         return "answered" if trace.answers else "refused"
     site, _, point = trace.last.point.partition(":")

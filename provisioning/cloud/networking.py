@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -166,17 +165,21 @@ def create_port(region: Region, wanted: Port) -> str:
     made = region.cloud.network.create_port(
         name=wanted.name,
         description=region.mark.description,
-        network_id=region.offered("network", wanted.network, partial(_networks, region, wanted.network)),
+        network_id=network_of(region, wanted.network),
         **_protection(region, wanted),
         **({"fixed_ips": [{"ip_address": wanted.address}]} if wanted.address else {}),
     )
     return _tagged(region, made)
 
 
-def _networks(region: Region, name: str) -> list[Any]:
-    """Those of that name, without what the project has that is not ours."""
-    named = region.cloud.network.networks(name=name)
-    return [each for each in named if each.project_id != region.project or region.mark.on(each)]
+def network_of(region: Region, name: str) -> str:
+    """The id of the only network of that name that is ours or not the project's. Raises CloudError."""
+
+    def ask() -> list[Any]:
+        named = region.cloud.network.networks(name=name)
+        return [each for each in named if each.project_id != region.project or region.mark.on(each)]
+
+    return region.offered("network", name, ask)
 
 
 def update_port(region: Region, wanted: Port, identifier: str) -> None:

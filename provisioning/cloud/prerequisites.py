@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from provisioning.cloud import networking
 from provisioning.cloud.difference import Action, Change
 from provisioning.cloud.errors import CloudError
 from provisioning.cloud.region import Region
@@ -31,12 +33,12 @@ def _gaps(region: Region, wanted: Sequence[Resource], told: Sequence[Change]) ->
         yield from _not_offered(region, "flavor", {each.flavor for each in servers}, flavors)
         ours = {each.name for each in wanted if isinstance(each, Image) and each.region == region.name}
         for name in sorted({each.image for each in servers} - ours):
-            yield from _exactly_one(region, "image", name, region.cloud.image.images(name=name))
+            yield from _refusal(partial(region.one, "image", name, region.cloud.image.images(name=name)))
         yield from _compute_quota(region, [flavors[each.flavor] for each in servers if each.flavor in flavors])
     yield from _network_quota(region, Counter(each.kind for each in new))
     planned = {each.name for each in wanted if isinstance(each, Network) and each.region == region.name}
     for name in sorted({each.network for each in new if isinstance(each, Port)} - planned):
-        yield from _exactly_one(region, "network", name, region.cloud.network.networks(name=name))
+        yield from _refusal(partial(networking.network_of, region, name))
     for each in new:
         if isinstance(each, KeyPair) and not each.name.startswith(region.mark.tag):
             yield (
@@ -50,9 +52,9 @@ def _not_offered(region: Region, what: str, names: set[str], offered: dict[str, 
         yield f"{region.name}: no {what} {name!r}; there is {', '.join(sorted(offered)) or 'none'}"
 
 
-def _exactly_one(region: Region, what: str, name: str, offered: Any) -> Iterator[str]:
+def _refusal(ask: Callable[[], object]) -> Iterator[str]:
     try:
-        region.one(what, name, offered)
+        ask()
     except CloudError as why:
         yield str(why)
 

@@ -171,8 +171,11 @@ def test_credentials_that_are_refused_in_the_middle_are_said_and_what_is_done_st
 
 def test_a_token_that_has_run_out_is_renewed_without_a_word(account: Account, deployment: Path, networking: Proxy) -> None:
     refused: list[str] = []
+    looked_up: list[str] = []
 
     def fault(method: str, path: str) -> Answer | None:
+        if "name=" in path:
+            looked_up.append(path)
         if method == "POST" and path.endswith("/subnets") and not refused:
             refused.append(path)
             return Answer(401)
@@ -182,6 +185,7 @@ def test_a_token_that_has_run_out_is_renewed_without_a_word(account: Account, de
     done = account.rempart("apply", deployment)
     assert (done.status, done.last) == (0, f"done: {RESOURCES} create"), done.errors
     assert refused
+    assert len(set(looked_up)) == len(looked_up) == 3, "a network's name is looked up once, however many ports are on it"
 
 
 def test_two_applies_at_once_from_two_machines_leave_everything_once(

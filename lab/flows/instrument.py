@@ -24,7 +24,7 @@ from lab.flows.plan import DIRECTIONS, Flow
 from lab.flows.silence import Seen, seen
 
 _TABLE = "rempart_flows"
-_UNDER_WAY = 0.1  # s at the most for what was sent last to arrive: seven times the longest way
+_UNDER_WAY = 0.1  # s at the most for what was sent to arrive: seven times the longest way
 _LOOK_AGAIN = 0.010  # s between two looks at what is still under way
 _ENDS_WITHIN = 3.0  # s for the instrument to end
 
@@ -151,7 +151,7 @@ class Instrument:
             for lane in self.lanes:
                 if lane not in found or found[lane].lost:
                     found[lane] = self._seen(lane, begin, end, now)
-            if now - end >= _UNDER_WAY * 1e9 or not any(one.lost for one in found.values()):
+            if not any(one.lost_last > now - _UNDER_WAY * 1e9 for one in found.values()):
                 break
             time.sleep(_LOOK_AGAIN)
         self._listen()

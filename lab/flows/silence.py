@@ -19,11 +19,13 @@ from lab.flows.memory import Messages
 class Seen:
     """One lane between two times. ``silences`` are pairs of begin and end; the last one may end with the watching.
 
-    ``silent_for`` is how long (ns) a message had been due when the watching ended.
+    ``silent_for`` is how long (ns) a message had been due when the watching ended; ``lost_last`` is when the last one of
+    those that are lost was sent, 0 when none is.
     """
 
     sent: int
     lost: int
+    lost_last: int
     duplicated: int
     reordered: int
     silences: tuple[tuple[int, int], ...]
@@ -55,12 +57,14 @@ def seen(sendings: Messages, arrivals: Messages, begin: int, end: int, *, beat: 
         first[number] = at
         reordered += number < highest
         highest = max(highest, number)
+    lost = [at for number, at in sent_at.items() if number not in first]
     way = _usual_way(sent_at, first)
     silences = [one for one in _silences(sorted(sent_at.values()), sorted(first.values()), way, begin, end)
                 if one[1] - one[0] > beat]  # fmt: skip
     return Seen(
         sent=len(sent_at),
-        lost=sum(number not in first for number in sent_at),
+        lost=len(lost),
+        lost_last=max(lost, default=0),
         duplicated=duplicated,
         reordered=reordered,
         silences=tuple(silences),

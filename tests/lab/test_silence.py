@@ -49,11 +49,12 @@ def test_lost_duplicated_and_overtaken_messages_are_counted() -> None:
     arrivals = came(EVEN, without=(3, 4), late={20: 5})
     lane = seen(EVEN, [*arrivals, arrivals[0]], 0, 120 * MS, beat=2 * MS)
     assert (lane.sent, lane.lost, lane.duplicated, lane.reordered) == (50, 2, 1, 1)
+    assert lane.lost_last == 8 * MS
 
 
 def test_a_message_that_comes_after_the_watching_is_not_lost() -> None:
     lane = seen(EVEN, came(EVEN), 0, 99 * MS, beat=2 * MS)
-    assert lane.lost == 0
+    assert (lane.lost, lane.lost_last) == (0, 0)
 
 
 @pytest.mark.parametrize(("without", "silent_for"), [((), 0), (tuple(range(40, 50)), 33), (tuple(range(50)), 118)])

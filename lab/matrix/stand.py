@@ -84,9 +84,11 @@ class Stand:
         self._closing = ExitStack()
         self._closing.callback(self._close_opened)
         try:
-            self._stop_at_the_switch()
-            for firewall in firewalls:
-                self._open(firewall)
+            with ThreadPoolExecutor(max_workers=1) as pool:  # beside it: the switch takes as long as all firewalls
+                stopped = pool.submit(self._stop_at_the_switch)
+                for firewall in firewalls:
+                    self._open(firewall)
+                stopped.result()
             for client in clients:
                 self._connect(client)
         except OSError as why:
@@ -136,8 +138,7 @@ class Stand:
         """Have the switch drop what is numbered: it has been seen, and no host shall answer it."""
         switches = {self._fabric.switch_bridge(region) for region in self._fabric.topology.regions}
         flows = "".join(f"{_FLOWS},priority=70,ip,nw_ttl={ttl},actions=drop\n" for ttl in packets.MARKED)
-        self._closing.callback(self._fabric.follow_rules)
-        self._closing.callback(self._fabric.run, _each(switches, f"ovs-ofctl del-flows $switch {_FLOWS}/-1"))
+        self._kept(_Dropping(self._fabric, switches))
         self._fabric.run(_each(switches, f"printf '{flows}' | ovs-ofctl add-flows $switch -"))
         self._fabric.follow_rules()
 
@@ -189,6 +190,18 @@ class Stand:
     def close(self) -> None:
         """Leave the lab as it was."""
         self._closing.close()
+
+
+class _Dropping:
+    """What switches drop meanwhile."""
+
+    def __init__(self, fabric: Fabric, switches: Collection[str]) -> None:
+        self._fabric = fabric
+        self._switches = switches
+
+    def close(self) -> None:
+        self._fabric.run(_each(self._switches, f"ovs-ofctl del-flows $switch {_FLOWS}/-1"))
+        self._fabric.follow_rules()
 
 
 class _Own:

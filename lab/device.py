@@ -23,6 +23,7 @@ from lab.rule_counters import Counter
 
 if TYPE_CHECKING:
     from sns.model import Configuration
+    from sns.rereading import Rereader
 
 FIREWALL = "/usr/Firewall"
 CONFIG = f"{FIREWALL}/ConfigFiles"
@@ -65,9 +66,13 @@ class Appliance:
 
     def configuration(self) -> Configuration:
         """Its ConfigFiles as they are now, applied or not."""
-        from sns.reader import read
+        return self._reader.read(self.path(CONFIG), label=self.site, leases=self._leases())
 
-        return read(self.path(CONFIG), label=self.site, leases=self._leases())
+    @cached_property
+    def _reader(self) -> Rereader:
+        from sns.rereading import Rereader
+
+        return Rereader()
 
     def _leases(self) -> dict[str, IPv4Interface]:
         nics, leases = {nic.name for nic in self.host.spec.nics}, {}

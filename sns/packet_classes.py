@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from itertools import islice
 
 from .addresses import AddressSet
 from .cuts import ICMP, TRANSPORTS, Cells, Cuts, ranges
@@ -72,10 +73,12 @@ class PacketClass:
         )
 
 
-def packet_classes(configuration: Configuration, hosts: Iterable[IPv4Address] = ()) -> tuple[PacketClass, ...]:
+def packet_classes(
+    configuration: Configuration, hosts: Iterable[IPv4Address] = (), *, one_in: int = 1
+) -> tuple[PacketClass, ...]:
     """The classes of the active slot, anti-spoofing, implicit rules and routes. Raises KeyError without an active slot.
 
-    ``hosts`` are addresses that are told apart although no object names them.
+    ``hosts`` are addresses that are told apart although no object names them; ``one_in`` n leaves only each n-th class.
     """
     cuts = Cuts.of(configuration)
     sets = [*cuts.addresses, *(AddressSet.of(host) for host in hosts)]
@@ -91,7 +94,7 @@ def packet_classes(configuration: Configuration, hosts: Iterable[IPv4Address] = 
         for service in services
         for ports in (source_ports if service[0].protocol in TRANSPORTS and source_ports else [()])
     )
-    return tuple(PacketClass(number, *parts) for number, parts in enumerate(found))
+    return tuple(PacketClass(number, *parts) for number, parts in islice(enumerate(found), 0, None, one_in))
 
 
 def _services(configuration: Configuration, cuts: Cuts) -> Iterator[Sequence[Service]]:

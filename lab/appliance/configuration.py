@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Interface
 from pathlib import Path
 
 from lab.appliance import leases, paths
 from lab.appliance.errors import ApplianceError, Refused
 from sns.errors import ConfigurationNotFound
-from sns.identity import BASE_FILE
 from sns.model import Configuration, Severity
-from sns.reader import read
+from sns.rereading import Rereader
 
 Concern = Callable[[str], bool]
 """Whether a command applies the file of this name (relative to ConfigFiles)."""
@@ -28,35 +25,18 @@ Concern = Callable[[str], bool]
 NETWORK_FILES = ("object", "objectgroup", "router", "network", "route", "dns")
 
 
-_Content = tuple[Path, str, dict[str, IPv4Interface]]
-_read: list[tuple[_Content, Configuration]] = []
-"""What this process read last, with all that it was made of."""
+_reader = Rereader()
 
 
 def load(root: Path | None = None) -> Configuration:
     """ConfigFiles (or what is in ``root``), DHCP addresses as they are. Raises ApplianceError for a missing folder.
 
-    What the process read last serves as long as no byte of it differs: some commands are run in one after the other, and
-    5,000 rules take half a second.
+    What the process read last serves as long as no byte of it differs: some commands are run in one after the other.
     """
-    folder, held = root or paths.CONFIG, leases.by_section()
-    content = (folder, _digest(folder), dict(held))
-    if not _read or _read[0][0] != content:
-        try:
-            _read[:] = [(content, read(folder, leases=held))]
-        except ConfigurationNotFound as error:
-            raise ApplianceError(str(error)) from error
-    return _read[0][1]
-
-
-def _digest(folder: Path) -> str:
-    """Of all that :func:`sns.reader.read` looks at."""
-    total = hashlib.sha256()
-    for path in (*sorted(folder.rglob("*")), folder.parent / BASE_FILE):
-        content = path.read_bytes() if path.is_file() else b""
-        total.update(f"{path}\0{len(content)}\0".encode())
-        total.update(content)
-    return total.hexdigest()
+    try:
+        return _reader.read(root or paths.CONFIG, leases=leases.by_section())
+    except ConfigurationNotFound as error:
+        raise ApplianceError(str(error)) from error
 
 
 def check(configuration: Configuration, concerns: Concern) -> None:

@@ -119,7 +119,7 @@ def whole(matrix: Matrix, sites: Sequence[str], *, every_end: bool = False, one_
     begun, results = time.monotonic(), Results()
     asked: list[tuple[str, Flow]] = []
     for site in sites:
-        for one in packet_classes(matrix.journeys.configurations[site], matrix.hosts)[::one_in]:
+        for one in packet_classes(matrix.journeys.configurations[site], matrix.hosts, one_in=one_in):
             results.classes += 1
             asked += ((site, flow) for flow in _flows(one, every_end))
     for compared in matrix.measure(_sendable(matrix, asked, results.rows), enough=enough):

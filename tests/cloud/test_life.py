@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +50,10 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def applied(account: Account, deployment: Path) -> Iterator[Account]:
+def applied(account: Account, deployment: Path) -> Account:
     done = account.rempart("apply", deployment)
     assert (done.status, done.last) == (0, "done: 43 create"), done.errors
-    yield account
-    account.sweep()
+    return account
 
 
 def test_an_apply_makes_both_regions_and_says_what_it_does(applied: Account) -> None:

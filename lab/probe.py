@@ -34,6 +34,11 @@ class Outcome(Enum):
     ANSWERED = "answered"
     REFUSED = "refused"  # somebody said no: a reset, or an ICMP error
     SILENT = "silent"  # nothing came back in time
+    UNSENT = "not sent"  # the host itself knew no way there: nobody was asked
+
+
+# What a connection is told before it waits for anybody comes from the host's own kernel.
+_AT_ONCE = {0: Outcome.ANSWERED, errno.ECONNREFUSED: Outcome.REFUSED}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,7 +101,7 @@ def connect(host: LabHost | Elsewhere, targets: Iterable[Target], *, within: flo
                 pending[opened.fileno()] = (opened, target)
                 poller.register(opened, select.POLLOUT)
             else:
-                outcomes[target] = Outcome.ANSWERED if status == 0 else Outcome.REFUSED
+                outcomes[target] = _AT_ONCE.get(status, Outcome.UNSENT)
         deadline = time.monotonic() + within
         while pending and (left := deadline - time.monotonic()) > 0:
             for descriptor, _ in poller.poll(left * 1000):

@@ -9,15 +9,16 @@ from pytest_bdd import given, parsers, then, when
 
 from lab.host import LabHost
 from lab.namespace import Completed
-from lab.probe import Outcome, Target, connect, reached
+from lab.probe import Outcome, Target, connect, ping, reached
 from lab.sweep import ALL_PORTS, End, Sweep, sweep
 from provisioning.deployment_model import Pool, Site
 from sns.resolution import Resolver
 from steps.eventually import LIMIT
-from steps.patience import patience
+from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
+from steps.verdict import Inconclusive
 from steps.web import fetch, status
 
 HTTPS, SSH = 443, 22
@@ -102,7 +103,10 @@ def _vpn_user_tries(scene: Scene) -> tuple[Outcome, str]:
     assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
     own_end = next(scene.instance.network.hosts())  # the firewall's, the first of the pool
     client, private = scene.environment.vpn_client, scene.deployment.private_address(scene.site.name)
-    return _attempts(scene, client, scene.site, private, own_end)
+    outcome = _attempts(scene, client, scene.site, private, own_end)
+    if not ping(client, scene.server_address, count=1).answered:
+        raise Inconclusive("the VPN user's tunnel did not outlast the attempts: silence may be its own")
+    return outcome
 
 
 def _attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv4Address) -> tuple[Outcome, str]:
@@ -113,7 +117,7 @@ def _attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv4Address) 
     managed = Target(scene.deployment.public_address(site.name), SSH)
     within = patience(lambda: reached(scene.environment.administrator, managed), "the administrator's SSH")
     tried = [Target(address, port) for address in addresses for port in (SSH, HTTPS)]
-    outcomes = connect(host, tried, within=within)
+    outcomes = attempts(host, tried, within)
     spoke = [target for target, outcome in outcomes.items() if outcome is not Outcome.SILENT]
     best = next((outcomes[target] for target in spoke if target.port == SSH), Outcome.SILENT)
     # What is silent shows no page either; where the SSL VPN shares the port somebody answers, and the page is the question.

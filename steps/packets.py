@@ -17,7 +17,7 @@ from provisioning.deployment_model import PublishedService
 from sns.resolution import Resolver
 from steps.eventually import eventually, watch
 from steps.neighbours import Question, hardware_address, who_has
-from steps.patience import patience
+from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
@@ -63,7 +63,7 @@ def _server_tries(scene: Scene, service: str) -> tuple[Target, Outcome, dict[str
     before = scene.environment.firewall(scene.site.name).counters()
     target, allowed = (Target(scene.deployment.internet.public, port) for port in (PORTS[service], HTTPS))
     within = patience(lambda: reached(scene.server, allowed), "the private server's https")
-    outcome = connect(scene.server, [target], within=within)[target]
+    outcome = attempts(scene.server, [target], within)[target]
     return target, outcome, {place: counter.packets for place, counter in before.items()}
 
 
@@ -259,7 +259,7 @@ def _tries_ports(scene: Scene, unpublished: list[int]) -> dict[Target, Outcome]:
     assert isinstance(scene.instance, PublishedService), "the scenario needs @each_published_service"
     stranger, published = scene.environment.stranger, Target(scene.public_address, scene.instance.port)
     within = patience(lambda: reached(stranger, published), "the published site")
-    return connect(stranger, [Target(scene.public_address, port) for port in unpublished], within=within)
+    return attempts(stranger, [Target(scene.public_address, port) for port in unpublished], within)
 
 
 @then("every one of them stays silent")

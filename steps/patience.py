@@ -1,10 +1,12 @@
-"""How long to wait for an answer that must not come: many times what an answer takes that comes in the same moment."""
+"""Answers that must not come: how long to wait for one, many times what an answer takes that comes in the same moment."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from lab.host import LabHost
+from lab.probe import Outcome, Target, connect
 from steps.verdict import Inconclusive
 
 TIMES = 10  # as long as the control: what is late by that much on a busy machine, the control is too
@@ -20,6 +22,17 @@ def patience(control: Callable[[], object], what: str) -> float:
     if not control():
         raise Inconclusive(f"{what}, the control, was not answered: silence would prove nothing")
     return lasting(time.monotonic() - begun)
+
+
+def attempts(host: LabHost, targets: Sequence[Target], within: float) -> dict[Target, Outcome]:
+    """Try connections that must not come about, for so many seconds all together.
+
+    Raises Inconclusive when the host itself knew no way to one, as without its tunnel: whom nobody asked did not refuse.
+    """
+    outcomes = connect(host, targets, within=within)
+    if unsent := [str(target) for target, outcome in outcomes.items() if outcome is Outcome.UNSENT]:
+        raise Inconclusive(f"{host.name} knew no way to {', '.join(unsent)}: nothing was sent, so nothing was refused")
+    return outcomes
 
 
 def lasting(seconds: float) -> float:

@@ -14,12 +14,12 @@ from pytest_bdd import then, when
 from lab import probe
 from lab.appliance.ipsec import DPD_DELAYS, identifier
 from lab.device import Appliance
-from lab.probe import Echoes, Outcome, Target, connect
+from lab.probe import Echoes, Outcome, Target
 from provisioning.deployment_model import Site
 from sns.model import Configuration, CryptoProfile, Tunnel
 from sns.resolution import Resolver
 from steps.eventually import eventually
-from steps.patience import patience
+from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -274,7 +274,7 @@ def _try_outside(scene: Scene) -> Crossing:
     targets = [Target(address, port) for address in addresses if address not in inside for port in UNPROXIED]
     within = patience(lambda: probe.ping(scene.server, scene.remote_address, count=1).answered, "a ping through the tunnel")
     before = _carried(scene)
-    outcomes = connect(scene.server, targets, within=within)
+    outcomes = attempts(scene.server, targets, within)
     return Crossing({str(target): outcome for target, outcome in outcomes.items()}, (before, _carried(scene)))
 
 

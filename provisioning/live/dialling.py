@@ -1,7 +1,8 @@
 """Open TCP connections to many targets at once, and say what became of each.
 
 It runs on the host that opens them, which needs Python and nothing of ours: ``python3 -I - TARGETS SECONDS`` with this file on
-its standard input, targets as JSON (``[["192.0.2.1", 22]]``). Its answer has ``answered``, ``refused`` or ``silent`` for each.
+its standard input, targets as JSON (``[["192.0.2.1", 22]]``). Its answer has ``answered``, ``refused``, ``silent`` or
+``not sent`` for each, the last when the host itself knew no way there.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def outcomes(targets: Sequence[tuple[str, int]], within: float) -> list[str]:
             pending[opened.fileno()] = (opened, number)
             poller.register(opened, select.POLLOUT)
         else:
-            found[number] = "refused" if status else "answered"
+            found[number] = {0: "answered", errno.ECONNREFUSED: "refused"}.get(status, "not sent")
     deadline = time.monotonic() + within
     while pending and (left := deadline - time.monotonic()) > 0:
         for descriptor, _ in poller.poll(left * 1000):

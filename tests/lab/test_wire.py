@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import cast
 
 import pytest
 
@@ -14,7 +17,9 @@ from lab import capture, namespace
 from lab import sweep as sweeps
 from lab.capture import Tap
 from lab.errors import CaptureIncomplete, LabError
-from lab.probe import Outcome
+from lab.host import LabHost
+from lab.probe import Outcome, Target, connect
+from provisioning.live import dialling
 
 SOURCE, TARGET = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 FRAME = b"\xff" * 6 + bytes.fromhex("020000000001") + b"\x88\xb5" + b"a frame of the test".ljust(46, b"\0")
@@ -143,6 +148,29 @@ def test_a_sweep_tells_what_answers_from_what_refuses(wire: tuple[End, End]) -> 
 def test_what_is_lost_on_the_way_is_sent_again(wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:
     losing(monkeypatch, range(1, 1001, 7), times=2)
     assert sweep(wire).reached == set(PORTS)
+
+
+def by_socket(end: End, targets: Sequence[Target]) -> list[str]:
+    return [outcome.value for outcome in connect(cast(LabHost, end), targets, within=0.3).values()]
+
+
+def by_program(end: End, targets: Sequence[Target]) -> list[str]:
+    """As on a host that is reached over SSH alone."""
+    asked = json.dumps([(str(target.address), target.port) for target in targets])
+    command = [*namespace.enter(end.pid, everything=False), sys.executable, "-I", dialling.__file__, asked, "0.3"]
+    return cast(list[str], json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+
+
+@pytest.mark.parametrize("dialled", [by_socket, by_program])
+def test_whom_nobody_asked_did_not_refuse(wire: tuple[End, End], dialled: Callable[[End, Sequence[Target]], list[str]]) -> None:
+    near, far = wire
+    nowhere, nobody = IPv4Address("203.0.113.1"), IPv4Address("192.0.2.77")
+    with far.socket() as listening:
+        listening.bind((str(TARGET), 0))
+        listening.listen()
+        served = listening.getsockname()[1]
+        tried = [Target(TARGET, served), Target(TARGET, 1), Target(nobody, 1), Target(nowhere, 1)]
+        assert dialled(near, tried) == ["answered", "refused", "silent", "not sent"]
 
 
 def test_a_port_whose_syn_never_arrives_is_not_called_silent(wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:

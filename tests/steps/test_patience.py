@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from ipaddress import IPv4Address
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from steps.patience import LEAST, TIMES, lasting, patience
+from lab.host import LabHost
+from lab.probe import Outcome, Target
+from steps.patience import LEAST, TIMES, attempts, lasting, patience
 from steps.verdict import Inconclusive
 
 
@@ -21,6 +26,13 @@ def test_a_slow_control_makes_us_patient() -> None:
         return True
 
     assert 0.03 * TIMES <= patience(answered, "the control") < 10
+
+
+def test_an_attempt_that_was_never_sent_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = (Target(IPv4Address("10.60.0.1"), port) for port in (22, 443))
+    monkeypatch.setattr("steps.patience.connect", lambda *_, **__: {here: Outcome.SILENT, there: Outcome.UNSENT})
+    with pytest.raises(Inconclusive, match=r"^vpn-client knew no way to 10\.60\.0\.1:443: nothing was sent"):
+        attempts(cast(LabHost, SimpleNamespace(name="vpn-client")), [here, there], 1.0)
 
 
 def test_beside_a_silent_control_silence_proves_nothing() -> None:

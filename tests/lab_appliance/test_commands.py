@@ -10,6 +10,7 @@ import pytest
 from lab.appliance import __main__ as commands
 from lab.appliance import configuration as configurations
 from lab.appliance import filterlog, paths, programs, webproxy
+from sns import rereading
 from tests.sns.trees import GUIDE, write
 
 FREE = "pass from any to any\n"
@@ -66,8 +67,8 @@ def test_enfilter_loads_the_active_slot_and_keeps_a_copy(appliance: Appliance) -
 def test_the_files_are_read_once_by_commands_in_one_process_and_again_when_a_byte_or_an_address_differs(
     appliance: Appliance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, configuration = [], configurations.read
-    monkeypatch.setattr(configurations, "read", lambda *one, **more: read.append(one) or configuration(*one, **more))
+    read, configuration = [], rereading.read
+    monkeypatch.setattr(rereading, "read", lambda *one, **more: read.append(one) or configuration(*one, **more))
     before = configurations.load()
     assert configurations.load() is before
     appliance.edit("object", lambda text: text.replace("10.200.0.10", "10.200.0.11"))

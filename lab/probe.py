@@ -159,13 +159,17 @@ def ask(host: LabHost, questions: Mapping[Target, bytes], *, within: float = 1.0
 def ping(
     host: LabHost | Elsewhere, address: IPv4Address, *, count: int = 3, interval: float = 0.02, within: float = 1.0
 ) -> Echoes:
-    """Send ``count`` pings ``interval`` seconds apart; wait up to ``within`` seconds for the last answer."""
+    """Send ``count`` pings ``interval`` seconds apart; wait up to ``within`` seconds for the last answer.
+
+    One for which there is no way counts as sent, and as lost; when there was none for any, no answer is waited for.
+    """
     if isinstance(host, Elsewhere):
         return host.echoes(address, count, interval, within)
     opened = host.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     opened.setsockopt(socket.SOL_SOCKET, namespace.SO_RCVBUFFORCE, 1 << 20)
     identity = struct.unpack("!H", os.urandom(2))[0]
     sent_at: dict[int, float] = {}
+    left_us = False
     trips: dict[int, float] = {}
     arrivals: list[float] = []
     with opened:
@@ -175,11 +179,12 @@ def ping(
             now = time.monotonic()
             due = start + len(sent_at) * interval
             if len(sent_at) < count and now >= due:
-                with suppress(OSError):  # no route: sent for nothing, and not answered
+                with suppress(OSError):  # no route
                     opened.sendto(echo_request(identity, len(sent_at)), (str(address), 0))
+                    left_us = True
                 sent_at[len(sent_at)] = now
                 continue
-            limit = due if len(sent_at) < count else sent_at[count - 1] + within
+            limit = due if len(sent_at) < count else sent_at[count - 1] + (within if left_us else 0.0)
             if (left := limit - now) <= 0:
                 break
             if select.select([opened], [], [], left)[0]:

@@ -112,7 +112,8 @@ class Account:
         """Command lines of the guide, each run by the ``openstack`` client in the first region; all at once."""
         if self._client is None:
             self._client = self._open.enter_context(self._start_client())
-        assert self._client.stdin is not None and self._client.stdout is not None  # noqa: PT018 - they are pipes
+        assert self._client.stdin is not None
+        assert self._client.stdout is not None
         print(json.dumps(commands), file=self._client.stdin, flush=True)
         return [Done(*each) for each in json.loads(self._client.stdout.readline())]
 

@@ -239,16 +239,19 @@ def stop_private() -> None:
 
 
 def _start() -> APIClient:
-    daemon = private_engine.launch()
+    daemon = None
     deadline = time.monotonic() + private_engine.START_WITHIN
     try:
+        with undisturbed():  # else there is a daemon that nobody knows of
+            daemon = private_engine.launch()
         while time.monotonic() < deadline and daemon.poll() is None:
             if (client := _api(private_engine.address())) is not None:
                 daemon.returncode = 0  # it outlives us on purpose; keeps Popen from warning at collection
                 return client
             time.sleep(0.01)
     except BaseException:
-        private_engine.end(daemon)
+        if daemon is not None:
+            private_engine.end(daemon)
         raise
     raise private_engine.did_not_start(daemon)
 

@@ -46,7 +46,10 @@ def is_here() -> bool:
 
 
 def launch() -> subprocess.Popen[bytes]:
-    """Start the daemon and return at once. Raises EngineUnavailable when it is not installed, LabError without space."""
+    """Start the daemon, when none answers, and return at once.
+
+    Raises EngineUnavailable when it is not installed, LabError without space.
+    """
     program = shutil.which("dockerd", path=_PROGRAMS)
     if program is None:
         raise EngineUnavailable("no Docker Engine answers and dockerd is not installed: apt-get install docker.io")
@@ -55,6 +58,7 @@ def launch() -> subprocess.Popen[bytes]:
         raise EngineUnavailable(f"{here} is too long a path for the engine's sockets: have REMPART_STATE name a shorter one")
     with writing(here):
         _scratch().mkdir(parents=True, exist_ok=True)
+        _end_the_silent()
         _forget_the_dead()
         (here / "empty.json").write_text("{}\n")
         name, _, value = _mark().partition("=")
@@ -78,13 +82,16 @@ def launch() -> subprocess.Popen[bytes]:
 
 
 def end(daemon: subprocess.Popen[bytes]) -> None:
-    """End a daemon that was launched and is not wanted."""
+    """End a daemon that was launched and is not wanted. Labs that an earlier one left go on."""
     daemon.terminate()
     try:
         daemon.wait(timeout=STOP_WITHIN)
     except subprocess.TimeoutExpired:
         daemon.kill()
         daemon.wait()
+    _end_the_silent()
+    if not any(_of_this_engine(_SHIM)):
+        _clear_up()
 
 
 def did_not_start(daemon: subprocess.Popen[bytes]) -> EngineUnavailable:
@@ -98,7 +105,7 @@ def did_not_start(daemon: subprocess.Popen[bytes]) -> EngineUnavailable:
 
 def stop() -> None:
     """End the daemon, on which no container is left."""
-    daemon, containerd = _pid(folder() / "dockerd.pid", "dockerd"), _pid(_containerd_file(), "containerd")
+    daemon = _pid(folder() / "dockerd.pid", "dockerd")
     if daemon is not None:
         os.kill(daemon, signal.SIGTERM)
         _wait_for_end(daemon, _has_shut_down)
@@ -107,16 +114,9 @@ def stop() -> None:
             with suppress(ProcessLookupError):
                 os.kill(daemon, signal.SIGKILL)
             _wait_for_end(daemon)
-    if containerd is not None and process_identity(containerd):
-        with suppress(ProcessLookupError):
-            os.kill(containerd, signal.SIGTERM)
-        _wait_for_end(containerd)
     if daemon is None or process_identity(daemon) is None:
-        _end_helpers()
-        _unmount(folder())
-        _forget_the_dead()
-        (folder() / "docker.sock").unlink(missing_ok=True)
-        shutil.rmtree(_scratch(), ignore_errors=True)
+        _end_the_silent()
+        _clear_up()
 
 
 def wipe() -> None:
@@ -136,6 +136,19 @@ def _containerd_file() -> Path:
     return folder() / "exec/containerd/containerd.pid"
 
 
+def _end_the_silent() -> None:
+    """End a daemon that lives and does not answer, as one whose starter was killed, and its containerd.
+
+    That dies of its daemon's death, but a moment later: a daemon that starts in this moment would take it for its own, and
+    wait for its answer in vain.
+    """
+    for file, program in ((folder() / "dockerd.pid", "dockerd"), (_containerd_file(), "containerd")):
+        if (pid := _pid(file, program)) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _wait_for_end(pid)
+
+
 def _pid(file: Path, program: str) -> int | None:
     """The process that a pid file names, when it lives and is the program of this very folder."""
     try:
@@ -147,10 +160,19 @@ def _pid(file: Path, program: str) -> int | None:
     return pid if ours and process_identity(pid) else None
 
 
+def _clear_up() -> None:
+    """Remove what a daemon that has gone leaves beside its data: processes, mounts, pids, its socket."""
+    _end_helpers()
+    _unmount(folder())
+    _forget_the_dead()
+    (folder() / "docker.sock").unlink(missing_ok=True)
+    shutil.rmtree(_scratch(), ignore_errors=True)
+
+
 def _end_helpers() -> None:
     """End what the daemon started and left: the keeper of a container that died while no containerd was there to tell
     would stay for ever, the unpacking of an image that nobody waits for any more would go on for a moment."""
-    helpers = list(_helpers())
+    helpers = list(_of_this_engine(*_HELPERS))
     for pid in helpers:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -158,7 +180,7 @@ def _end_helpers() -> None:
         _wait_for_end(pid)
 
 
-def _helpers() -> Iterator[int]:
+def _of_this_engine(*programs: bytes) -> Iterator[int]:
     """Processes that carry this engine's mark, and no others: a path or a name may be another machine's in a container."""
     mark = _mark().encode()
     for process in Path("/proc").glob("[0-9]*"):
@@ -167,7 +189,7 @@ def _helpers() -> Iterator[int]:
             marked = mark in (process / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if marked and program.rpartition(b"/")[2].startswith(_HELPERS):
+        if marked and program.rpartition(b"/")[2].startswith(programs):
             yield int(process.name)
 
 
@@ -179,7 +201,8 @@ def _mark() -> str:
     return f"REMPART_ENGINE_IDENTITY={file.read_text()}"
 
 
-_HELPERS = (b"containerd-shim", b"docker-")
+_SHIM = b"containerd-shim"
+_HELPERS = (_SHIM, b"docker-")
 
 
 def _forget_the_dead() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,19 @@ def test_a_lab_goes_on_when_its_engine_dies_and_the_next_command_starts_it_again
     assert machine.rempart("lab", "down", "--all").output == "".join(
         f"lab {name}: 9 hosts removed\n" for name in sorted((run, second.run))
     )
+
+
+@pytest.mark.parametrize("program, file", [("dockerd", "dockerd.pid"), ("containerd", "exec/containerd/containerd.pid")])
+def test_what_lives_on_of_an_engine_that_was_cut_off_does_not_stop_the_next(machine: Machine, program: str, file: str) -> None:
+    written = machine.state / "engine" / file
+    written.parent.mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen([f"{machine.state}/engine/{program}", "60"], executable="/bin/sleep") as alive:
+        written.write_text(str(alive.pid))
+        done = machine.up()
+
+    assert done.status == 0, done.output
+    assert alive.returncode == -signal.SIGKILL
+    machine.rempart("lab", "down")
 
 
 def test_features_lose_nothing_when_the_engine_dies_under_them(machine: Machine) -> None:

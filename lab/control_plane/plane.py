@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import tempfile
 import urllib.error
 import urllib.request
@@ -86,9 +87,12 @@ class ControlPlane:
                 eventually(partial(_answers, url), READY_WITHIN, f"{service} of {region.name} answers at {url}", self.processes)
 
     def supervise(self) -> None:
-        """Start again what was killed, as a provider does. Raises ControlPlaneUnavailable when a service ended by itself."""
-        self.start_services(tuple(service for service in SERVICES if self.processes.was_killed(service)))
-        self.processes.check()
+        """Start again a service that was ended from outside, by a person or by a kernel that was short of memory, as a
+        provider does. Raises ControlPlaneUnavailable for one that ended by itself."""
+        for name, status in self.processes.ended().items():
+            if name not in SERVICES or status != -signal.SIGKILL:
+                raise self.processes.failure(name, status)
+            self.start_services((name,))
 
     def environment(self) -> dict[str, str]:
         """What the services' processes get to see: nothing of the user's clouds or home."""

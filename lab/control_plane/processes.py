@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -50,15 +49,18 @@ class Processes:
         """Who runs."""
         return {name: process.pid for name, process in self._running.items() if process.poll() is None}
 
-    def was_killed(self, name: str) -> bool:
-        """Whether one was ended from outside, by a person or by a kernel that was short of memory."""
-        return self._running[name].poll() == -signal.SIGKILL
+    def ended(self) -> dict[str, int]:
+        """Who has ended, and with which status."""
+        return {name: status for name, process in self._running.items() if (status := process.poll()) is not None}
 
     def check(self) -> None:
-        """Raises ControlPlaneUnavailable when one has ended by itself, with the end of its log."""
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                raise ControlPlaneUnavailable(f"{name} ended with status {process.returncode}:\n{self.tail(name)}")
+        """Raises ControlPlaneUnavailable when one has ended, with the end of its log."""
+        for name, status in self.ended().items():
+            raise self.failure(name, status)
+
+    def failure(self, name: str, status: int) -> ControlPlaneUnavailable:
+        """The error that tells of the end of one."""
+        return ControlPlaneUnavailable(f"{name} ended with status {status}:\n{self.tail(name)}")
 
     def finish(self, name: str, within: float) -> None:
         """Wait for the end of one that ends by itself. Raises ControlPlaneUnavailable when it fails or is late."""
@@ -69,7 +71,7 @@ class Processes:
             process.kill()
             status = process.wait()
         if status:
-            raise ControlPlaneUnavailable(f"{name} ended with status {status}:\n{self.tail(name)}")
+            raise self.failure(name, status)
 
     def tail(self, name: str) -> str:
         """The end of a log."""

@@ -8,6 +8,7 @@ the host, so the machine's own network namespace never sees an interface.
 
 from __future__ import annotations
 
+import shlex
 import socket
 import struct
 import subprocess
@@ -124,8 +125,19 @@ class Fabric:
         ports = [self.port(host, nic) for nic in nics]
         self.touched = namespace.inside(self.pid, lambda: _set_links(ports, up))
 
+    def change_rules(self, changes: Mapping[str, Iterable[str]]) -> None:
+        """Change OpenFlow rules of switches: for each, lines of what ``ovs-ofctl add-flows`` reads (``delete …`` takes away).
+
+        All switches side by side, and then each looks at its rules again for every frame (:meth:`follow_rules`).
+        """
+        script = ["begun="]
+        for switch, lines in changes.items():
+            script += [f"printf '%s\\n' {shlex.join(lines)} | ovs-ofctl add-flows {switch} - &", 'begun="$begun $!"']
+        self.run(["sh", "-ec", "\n".join((*script, "for one in $begun; do wait $one; done"))])
+        self.follow_rules()
+
     def follow_rules(self) -> None:
-        """Have the vRack's switches look at their OpenFlow rules again for every frame: to be called when rules changed.
+        """Have the vRack's switches look at their OpenFlow rules again for every frame: for whoever changed rules by himself.
 
         A switch remembers what it decided, for all frames that are equal in what its rules looked at then. Under other rules it
         looks at more or less of a frame, so that an old decision and a new one can be about the same frames; and when a

@@ -33,15 +33,18 @@ def _one_direction(direction: str) -> Kind:
 
 
 def _mute(target: Target, values: Values) -> None:
-    for switch, port in _ports(target, values.word("wires")):
-        target.fabric.run(["ovs-ofctl", "add-flow", switch, f"priority=90,in_port={port},actions=drop"])
-    target.fabric.follow_rules()
+    _change_rules(target, values, "priority=90,in_port={},actions=drop")
 
 
 def _unmute(target: Target, values: Values) -> None:
+    _change_rules(target, values, "delete_strict priority=90,in_port={}")
+
+
+def _change_rules(target: Target, values: Values, line: str) -> None:
+    changes: dict[str, list[str]] = {}
     for switch, port in _ports(target, values.word("wires")):
-        target.fabric.run(["ovs-ofctl", "--strict", "del-flows", switch, f"priority=90,in_port={port}"])
-    target.fabric.follow_rules()
+        changes.setdefault(switch, []).append(line.format(port))
+    target.fabric.change_rules(changes)
 
 
 def _deafen(target: Target, values: Values) -> None:
@@ -78,16 +81,12 @@ def _degrade(target: Target, values: Values) -> None:
     fabric.start_relay(f"bad-{here}", [f"{here}r:{there}r:{seconds}:{jitter}:{lost['sent']}:{lost['received']}"])
     flows = [f"priority=80,in_port={one},actions=output:{other}"
              for port in (here, there) for one, other in ((f"{port}s", port), (port, f"{port}s"))]  # fmt: skip
-    for flow in flows:
-        fabric.run(["ovs-ofctl", "add-flow", switch, flow])
-    fabric.follow_rules()
+    fabric.change_rules({switch: flows})
 
 
 def _improve(target: Target, values: Values) -> None:  # noqa: ARG001 - the kind's form
     fabric, (switch, here, there) = target.fabric, _ends(target)
-    for port in (here, there):
-        fabric.run(["ovs-ofctl", "--strict", "del-flows", switch, f"priority=80,in_port={port}"])
-    fabric.follow_rules()
+    fabric.change_rules({switch: [f"delete_strict priority=80,in_port={port}" for port in (here, there)]})
     for port in (here, there):
         fabric.run(["ovs-vsctl", "--if-exists", "del-port", switch, f"{port}s"])
         fabric.run(["sh", "-c", "ip link show $0 >/dev/null 2>&1 || exit 0; ip link del $0", f"{port}s"])

@@ -137,10 +137,9 @@ class Stand:
     def _stop_at_the_switch(self) -> None:
         """Have the switch drop what is numbered: it has been seen, and no host shall answer it."""
         switches = {self._fabric.switch_bridge(region) for region in self._fabric.topology.regions}
-        flows = "".join(f"{_FLOWS},priority=70,ip,nw_ttl={ttl},actions=drop\n" for ttl in packets.MARKED)
+        drop = [f"{_FLOWS},priority=70,ip,nw_ttl={ttl},actions=drop" for ttl in packets.MARKED]
         self._kept(_Dropping(self._fabric, switches))
-        self._fabric.run(_each(switches, f"printf '{flows}' | ovs-ofctl add-flows $switch -"))
-        self._fabric.follow_rules()
+        self._fabric.change_rules(dict.fromkeys(switches, drop))
 
     # Use
 
@@ -200,8 +199,7 @@ class _Dropping:
         self._switches = switches
 
     def close(self) -> None:
-        self._fabric.run(_each(self._switches, f"ovs-ofctl del-flows $switch {_FLOWS}/-1"))
-        self._fabric.follow_rules()
+        self._fabric.change_rules({switch: [f"delete {_FLOWS}/-1"] for switch in self._switches})
 
 
 class _Own:
@@ -217,9 +215,3 @@ class _Own:
 
     def close(self) -> None:
         self._socket.close()
-
-
-def _each(switches: Collection[str], command: str) -> list[str]:
-    """For all switches side by side; it fails when one of them does."""
-    begun = f'begun=; for switch in {" ".join(sorted(switches))}; do {command} & begun="$begun $!"; done'
-    return ["sh", "-ec", f"{begun}\nfor one in $begun; do wait $one; done"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provisioning.vpn_user import FOLDER
 from tests.lab.can_fail.egress import FIRST
 from tests.lab.can_fail.faults import edited, rule_above, rule_missing
 from tests.lab.can_fail.ground import Ground
@@ -24,6 +25,16 @@ def tcp_dead(ground: Ground) -> None:
     firewall = ground.active("sbg7")
     ground.undo(lambda: firewall.apply("enopenvpn"))
     firewall.host.must("sh", "-c", "kill -KILL $(cat /var/lib/sns/run/openvpn-tcp.pid)")
+
+
+def client_dies_at_work(ground: Ground) -> None:
+    """The VPN user's client dies once its host tries SSH through the tunnel."""
+    ground.shell(
+        ground.environment.vpn_client.name,
+        "{ until ss -Htn state syn-sent '( dport = :22 )' | grep -q .; do sleep 0.01; done; "
+        f"kill -KILL $(cat {FOLDER}/*/pid); }} >/dev/null 2>&1 & echo $! >/run/awaiting-ssh",
+        "kill $(cat /run/awaiting-ssh) || true",
+    )
 
 
 SECOND_PASSWORD = "\nuserPassword: not-the-password"
@@ -91,5 +102,12 @@ ROWS = (
         "The rule for VPN users stands above the block of the administration, and names any destination",
         rule_above("sbg7", FIRST, "pass from sslvpn_clients via sslvpn to any"),
         "expected the VPN user's SSH: silent, observed answered",
+    ),
+    Row(
+        "SNS-RA-08[tcp]",
+        "The VPN user's client dies during the attempts",
+        client_dies_at_work,
+        "the VPN user's tunnel did not outlast the attempts: silence may be its own",
+        verdict="inconclusive",
     ),
 )

@@ -62,6 +62,7 @@ ROWS = (
         "The rule for what comes out of the tunnel was forgotten at the other site",
         rule_missing("gra11", FROM_REMOTE),
         "the tunnel was late: expected every ping answered both ways within 10 s, observed …",
+        patience=5.0,
     ),
     Row(
         "SNS-IPSEC-02[sbg7-gra11]",

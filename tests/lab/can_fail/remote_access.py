@@ -70,6 +70,7 @@ ROWS = (
         "The SSL VPN's TCP server has died",
         tcp_dead,
         "expected the VPN user's tunnel within 12 s, observed …",
+        patience=8.0,
     ),
     Row(
         "SNS-RA-05[udp]",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from tests.lab.can_fail.ground import Ground
 
@@ -19,7 +20,8 @@ ANYTHING = "…"
 class Row:
     """``broken`` is the sentence for people, ``message`` the first line of what the scenario must then say.
 
-    ``verdict`` is "fail", or "inconclusive" where what is broken is what the scenario rests on.
+    ``verdict`` is "fail", or "inconclusive" where what is broken is what the scenario rests on. ``patience`` is for how
+    long (s) its steps wait at the most, where what is broken keeps from ever coming what they would wait longer for.
     """
 
     instance: str
@@ -27,6 +29,7 @@ class Row:
     fault: Fault
     message: str
     verdict: str = "fail"
+    patience: float = inf
 
     @property
     def scenario(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack
+from math import inf
 
 import pytest
 
@@ -17,6 +18,7 @@ from lab.device import Snapshot
 from provisioning.environment import LabEnvironment
 from provisioning.health import ailments, configured
 from tests.lab.can_fail.ground import Ground
+from tests.lab.can_fail.row import Row
 from tests.lab.can_fail.rows import ROWS
 
 WELL_WITHIN = 30.0  # s: the longest is a member that boots again and joins its pair
@@ -45,7 +47,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
     yield
     under_way.end(item.config)  # what is broken is broken before anything begins
-    row = next(one for one in ROWS if one.instance == item.name)
+    row = _row(item)
     keeper = item.config.stash[KEEPER]
     environment = keeper.environment()
     assert isinstance(environment, LabEnvironment)
@@ -63,6 +65,22 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
     item.addfinalizer(mend)
     row.fault(Ground(environment, ending))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Steps wait as long as the row says; what puts things back as long as it ever does."""
+    from steps.eventually import LIMIT
+
+    LIMIT.at_most = _row(item).patience
+    try:
+        yield
+    finally:
+        LIMIT.at_most = inf
+
+
+def _row(item: pytest.Item) -> Row:
+    return next(one for one in ROWS if one.instance == item.name)
 
 
 def _as_planned(config: pytest.Config, environment: LabEnvironment) -> dict[str, Snapshot]:

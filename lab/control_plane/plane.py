@@ -223,10 +223,10 @@ def _own_folder() -> Path:
 
 
 def remove_what_the_dead_left() -> None:
-    """Folders of control planes whose owner was killed."""
+    """Folders of control planes whose owner was killed; one that has no word in it yet is just being made."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError):
-            if not is_alive((folder / "owner").read_text()):
+            if (owner := (folder / "owner").read_text()) and not is_alive(owner):
                 shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -39,7 +39,6 @@ ORDER = ("the lab that is sabotaged", "the control plane", "the control plane th
 """In which workers are given their work: of the two labs whose failovers are timed, the second follows the first."""
 
 
-
 def _shared(node: str) -> str:
     """What a test shares with other modules, "" for nothing."""
     return next((what for what, places in TOGETHER.items() if node.startswith(tuple(places))), "")

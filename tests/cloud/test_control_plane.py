@@ -71,6 +71,17 @@ def test_two_run_side_by_side_and_one_whose_owner_is_killed_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize("owner, stays", [("", True), (f"{os.getpid()}:0", False)], ids=["not said yet", "dead"])
+def test_one_that_is_just_being_made_is_not_taken_for_a_dead_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str, stays: bool
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    made = Path(tempfile.mkdtemp(prefix="rempart-cloud-"))
+    (made / "owner").write_text(owner)
+    remove_what_the_dead_left()
+    assert made.exists() is stays
+
+
 def _of(folder: Path) -> list[str]:
     """The identities of all processes that were started for a folder."""
     found = []

@@ -95,7 +95,7 @@ def ratio(ours: Sequence[Sample], theirs: Sequence[Sample], cost: str) -> float 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that one run measured. ``about`` says where and of what: machine, versions, commit, date."""
+    """What was measured of one part. ``about`` says where and of what: machine, versions, commit, date."""
 
     about: Mapping[str, str]
     measures: tuple[Measure, ...] = ()
@@ -114,15 +114,6 @@ class Run:
             measures=tuple(Measure(**{**measure, "values": tuple(measure["values"])}) for measure in data["measures"]),
             samples=tuple(Sample(**sample) for sample in data["samples"]),
             failures=tuple(data["failures"]),
-        )
-
-    def merged(self, earlier: Run) -> Run:
-        """This run, with what only the earlier one measured: a run of one part does not lose the other."""
-        return Run(
-            about=self.about,
-            measures=self.measures or earlier.measures,
-            samples=self.samples or earlier.samples,
-            failures=self.failures,
         )
 
 

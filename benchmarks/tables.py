@@ -7,20 +7,25 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.figures import Measure, Run, Sample, fit, medians, of, ratio
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 OURS = "rempart"
 TO_BEAT = "munet"
 PHASE = "up: "  # what a sample's part is called that is time, not memory
 _PROGRAMS = 14  # the largest; the others hold little
 
 
-def recorded(document: str, tables: str) -> str:
-    """The document with these tables between its marks. Raises ValueError when it lacks a mark."""
-    head, begin, rest = document.partition(BEGIN)
-    _, end, tail = rest.partition(END)
+def marks(part: str) -> tuple[str, str]:
+    """What stands in a document before and after the tables of a part."""
+    return f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+
+
+def recorded(document: str, part: str, tables: str) -> str:
+    """The document with these tables between the marks of their part. Raises ValueError when it lacks a mark."""
+    before, after = marks(part)
+    head, begin, rest = document.partition(before)
+    _, end, tail = rest.partition(after)
     if not begin or not end:
-        raise ValueError(f"the document lacks the marks {BEGIN} and {END}")
-    return f"{head}{BEGIN}\n\n{tables.strip()}\n\n{END}{tail}"
+        raise ValueError(f"the document lacks the marks {before} and {after}")
+    return f"{head}{before}\n\n{tables.strip()}\n\n{after}{tail}"
 
 
 def number(value: float) -> str:
@@ -52,7 +57,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def markdown(run: Run) -> str:
-    """All tables of a run."""
+    """All tables of a run, under the line that says when and where it was."""
     where = ", ".join(f"{name} {value}" for name, value in run.about.items())
     parts = [f"Measured: {where}. Figures are medians (smallest–largest).\n"]
     if run.measures:

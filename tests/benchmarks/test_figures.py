@@ -81,10 +81,3 @@ def test_a_run_survives_its_file() -> None:
         {"date": "2026-01-01"}, (Measure("a cost", "s", (1.0, 2.0), 3.0, 0.2),), (sample(),), ("munet: it did not start",)
     )
     assert Run.of_data(json.loads(json.dumps(run.as_data()))) == run
-
-
-def test_a_run_of_one_part_keeps_the_other_parts_figures() -> None:
-    cost = Measure("a cost", "s", (1.0,), 3.0, 0.2)
-    earlier = Run({"date": "then"}, (cost,), (sample(up=1.0),))
-    merged = Run({"date": "now"}, samples=(sample(up=2.0),)).merged(earlier)
-    assert (merged.about, merged.measures, [one.up for one in merged.samples]) == ({"date": "now"}, (cost,), [2.0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import tables
+from benchmarks.__main__ import DOCUMENT, PARTS
 from benchmarks.figures import Measure, Run
 from tests.benchmarks.test_figures import sample
 
@@ -53,12 +54,27 @@ def test_what_could_not_be_measured_is_told() -> None:
     assert "- munet, 8 sites: it did not start" in tables.markdown(Run({}, failures=("munet, 8 sites: it did not start",)))
 
 
-def test_tables_go_between_the_documents_marks() -> None:
-    document = f"before\n{tables.BEGIN}\nold\n{tables.END}\nafter\n"
-    assert tables.recorded(document, "new\n") == f"before\n{tables.BEGIN}\n\nnew\n\n{tables.END}\nafter\n"
+def page(**parts: str) -> str:
+    framed = ((tables.marks(part), text) for part, text in parts.items())
+    return "between\n".join(f"{begin}\n\n{text}\n\n{end}\n" for (begin, end), text in framed)
 
 
-@pytest.mark.parametrize("document", ["", tables.BEGIN, f"{tables.END} {tables.BEGIN}"])
+def test_tables_go_between_the_marks_of_their_part_and_the_others_stay() -> None:
+    before, after = page(budgets="of then", growth="of then"), page(budgets="of then", growth="of today")
+    assert tables.recorded(before, "growth", "of today\n") == after
+
+
+BEGIN, END = tables.marks("growth")
+
+
+@pytest.mark.parametrize("document", ["", BEGIN, f"{END} {BEGIN}", page(budgets="of then")])
 def test_a_document_without_marks_is_refused(document: str) -> None:
-    with pytest.raises(ValueError, match="lacks the marks"):
-        tables.recorded(document, "new")
+    with pytest.raises(ValueError, match=f"lacks the marks {BEGIN} and {END}"):
+        tables.recorded(document, "growth", "of today")
+
+
+def test_the_page_of_this_project_has_the_marks_of_all_parts() -> None:
+    text = DOCUMENT.read_text()
+    for part in PARTS:
+        text = tables.recorded(text, part, f"of {part}")
+    assert [f"of {part}" in text for part in PARTS] == [True, True]

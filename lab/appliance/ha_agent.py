@@ -102,7 +102,7 @@ class Agent:
         place = self.place
         self.listener = ha_wire.Listener(place.peer.serial, place.secret)
         self.link = _link_socket(place)
-        self.segments = {section: Segment(device) for section, device in place.data.items()}
+        self.segments = {section: Segment(device, place.peer.serial) for section, device in place.data.items()}
         self.carriers = Carriers(self.segments.values())
         self.lease = Lease(Gate(tuple(place.data.values())), place.timers.lease)
         self._on(self.link, self._hear_link)

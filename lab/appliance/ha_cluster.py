@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
@@ -112,9 +113,15 @@ def digest() -> bytes:
 
 def signature() -> int:
     """Changes when a synchronised file was touched; far cheaper than :func:`digest`."""
-    return hash(tuple((str(path), *_touched(path)) for path in files()))
+    return hash(tuple(touched for folder in SYNCHRONISED if folder.is_dir() for touched in _touched(folder)))
 
 
-def _touched(path: Path) -> tuple[int, int, int]:
-    stat = path.stat()
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+def _touched(folder: Path | str) -> Iterator[tuple[str, int, int, int]]:
+    """Of all files below a folder; without an object for each, for this is asked all the time."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir():
+                yield from _touched(entry.path)
+            else:
+                stat = entry.stat()
+                yield entry.path, stat.st_mtime_ns, stat.st_size, stat.st_ino

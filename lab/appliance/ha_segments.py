@@ -18,6 +18,7 @@ from lab.appliance import ha_wire
 
 _EVERY_PROTOCOL = 3  # ETH_P_ALL
 _ATTACH_FILTER = 26  # SO_ATTACH_FILTER
+_LOAD, _EQUAL, _RETURN = 0x20, 0x15, 0x06  # of the classic BPF: ld [k], jeq #k, ret #k
 _PACKET, _QDISC_BYPASS, _IGNORE_OUTGOING = 263, 20, 23  # SOL_PACKET, PACKET_QDISC_BYPASS, PACKET_IGNORE_OUTGOING
 _BROADCAST = b"\xff" * 6
 _HEADER = 14
@@ -28,14 +29,17 @@ _GROUP = b"\x03SNS"  # multicast, locally administered; two more bytes follow
 
 
 class Segment:
-    """One data segment. Raises OSError when its device does not exist."""
+    """One data segment, where only the beacons of the ``peer`` of this serial are heard.
 
-    def __init__(self, device: str) -> None:
+    Raises OSError when its device does not exist.
+    """
+
+    def __init__(self, device: str, peer: str) -> None:
         self.device = device
         self.mac = bytes.fromhex(Path(f"/sys/class/net/{device}/address").read_text().strip().replace(":", ""))
         self.carrier = _carrier(device)
         self.index = socket.if_nametoindex(device)
-        self.socket = _packet_socket(device)
+        self.socket = _packet_socket(device, peer)
         self._past_gate = _socket_past_gate(device)
         self._destination = _BROADCAST
         self._count = os.open(f"/sys/class/net/{device}/statistics/rx_packets", os.O_RDONLY | os.O_CLOEXEC)
@@ -147,19 +151,32 @@ def _carrier(device: str) -> bool:
         return False
 
 
-def _packet_socket(device: str) -> socket.socket:
-    """A packet socket that hears beacons only.
+def _packet_socket(device: str, peer: str) -> socket.socket:
+    """A packet socket that hears the peer's beacons only.
 
     It takes all protocols, filtered in the kernel: only such sockets see a frame before the closed gate drops it.
     """
     opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    code = ((0x28, 0, 0, 12), (0x15, 0, 1, ha_wire.ETHERTYPE), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0))
-    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
-    opened.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(code), ctypes.addressof(program)))
+    hear_only(opened, peer)
     opened.setsockopt(_PACKET, _IGNORE_OUTGOING, 1)
     opened.bind((device, _EVERY_PROTOCOL))
     opened.setblocking(False)
     return opened
+
+
+def hear_only(opened: socket.socket, peer: str) -> None:
+    """Have the kernel keep all other frames than the beacons of the member of this serial from a socket.
+
+    All pairs of a network hear one another: N of them would be woken N times at each beat, for nothing.
+    """
+    wanted = struct.pack("!H", ha_wire.ETHERTYPE) + ha_wire.beginning(peer)
+    words = [(_HEADER - 2 + 4 * place, word) for place, (word,) in enumerate(struct.iter_unpack("!I", wanted))]
+    code = []  # of each word: load it; unless it is equal, go to the last line
+    for left, (at, word) in zip(range(len(words), 0, -1), words, strict=True):
+        code += [(_LOAD, 0, 0, at), (_EQUAL, 0, 2 * left - 1, word)]
+    code += [(_RETURN, 0, 0, 0xFFFF), (_RETURN, 0, 0, 0)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+    opened.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(code), ctypes.addressof(program)))
 
 
 def _socket_past_gate(device: str) -> socket.socket:

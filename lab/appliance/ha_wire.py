@@ -21,7 +21,8 @@ ETHERTYPE = 0x88B5
 
 MAGIC = b"SNSHA1"
 """How each message begins."""
-_BODY = struct.Struct("!6s24sQQBBBBI16sII")
+_NAME = 24  # bytes, after that, for the serial of the member that says it
+_BODY = struct.Struct(f"!{len(MAGIC) + _NAME}sQQBBBBI16sII")
 _TAG = 16  # bytes of the HMAC that travel
 _MODES = tuple(Mode)
 _FORCED = tuple(Forced)
@@ -39,14 +40,18 @@ def key(password: str) -> bytes:
     return hashlib.sha256(b"sns-ha\0" + password.encode()).digest()
 
 
+def beginning(serial: str) -> bytes:
+    """How each message of the member of this serial begins, and no other's. Raises ValueError when that is over 24 bytes."""
+    name = serial.encode()
+    if len(name) > _NAME:
+        raise ValueError(f"serial {serial!r} is longer than {_NAME} bytes")
+    return MAGIC + name.ljust(_NAME, b"\0")
+
+
 def encode(report: Report, secret: bytes) -> bytes:
     """The message that carries a report. Raises ValueError when the serial is longer than 24 bytes."""
-    serial = report.standing.serial.encode()
-    if len(serial) > 24:
-        raise ValueError(f"serial {report.standing.serial!r} is longer than 24 bytes")
     body = _BODY.pack(
-        MAGIC,
-        serial,
+        beginning(report.standing.serial),
         report.boot,
         report.sequence,
         _MODES.index(report.mode),
@@ -68,10 +73,11 @@ def decode(message: bytes, secret: bytes) -> Report:
         raise Unacceptable("not a message of this protocol")
     if not hmac.compare_digest(tag, _tag(body, secret)):
         raise Unacceptable("made with another HA password")
-    _, serial, boot, sequence, mode, forced, quality, hears, priority, digest, sync, change = _BODY.unpack(body)
+    begun, boot, sequence, mode, forced, quality, hears, priority, digest, sync, change = _BODY.unpack(body)
     if mode >= len(_MODES) or forced >= len(_FORCED):
         raise Unacceptable("an unknown mode")
-    standing = Standing(serial.rstrip(b"\0").decode(errors="replace"), priority, quality, _FORCED[forced])
+    serial = begun[len(MAGIC) :].rstrip(b"\0")
+    standing = Standing(serial.decode(errors="replace"), priority, quality, _FORCED[forced])
     return Report(standing, _MODES[mode], bool(hears), boot, sequence, digest, sync, change)
 
 

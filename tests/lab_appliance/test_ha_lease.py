@@ -49,7 +49,6 @@ def test_a_hung_agent_forwards_no_longer_than_its_lease_after_its_last_word(leas
     lease.grant()
     proven = time.monotonic()
     eventually(lambda: not lease.held, within=5.0, phase="the end of the lease")
-    assert len(gate.until) > 1  # it was renewed all the same
     assert before + SECONDS <= max(gate.until) <= proven + SECONDS + 0.05
 
 
@@ -60,6 +59,7 @@ def test_an_agent_that_goes_on_goes_on_forwarding(lease: Lease, gate: Clockwork)
         lease.prove()
         time.sleep(0.01)  # its beat
     assert max(gate.until) > over
+    assert len(gate.until) < 20  # of 120 beats: each renewal wakes a thread and is a transaction
 
 
 def test_what_is_revoked_is_not_renewed(lease: Lease, gate: Clockwork) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.agreement import check
 from provisioning.deployment import load
-from provisioning.many_sites import MOST_SITES, write_sites
+from provisioning.many_sites import MOST_SITES, PATTERN, write_sites
 from provisioning.secrets import Secrets
 from provisioning.topology import topology
 
@@ -38,6 +38,18 @@ def test_nothing_of_the_pattern_is_left_in_a_written_deployment(tmp_path: Path) 
         if word in path.read_text().lower()
     }
     assert not left
+
+
+def test_pairs_wait_longer_than_the_guides_and_so_do_their_budgets(tmp_path: Path) -> None:
+    guide, written = load(PATTERN), load(write_sites(tmp_path / "sites", 2))
+    pairs = [written.configuration(site).ha for site in written.sites]
+    assert {(ha.token_timeout, ha.ping_interval * ha.ping_count) for ha in pairs} == {(300, 300)}
+    before, after = guide.budgets.gaps, written.budgets.gaps
+    later = {event: {kind: gap - before[event][kind] for kind, gap in after[event].items()} for event in after}
+    assert set(later["member_killed"].values()) == {240, 0}
+    assert later["member_killed"]["local"] == 0
+    assert not any(later["link_lost"].values())
+    assert not any(later["switch"].values())
 
 
 def test_rule_names_stay_unique(tmp_path: Path) -> None:

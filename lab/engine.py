@@ -174,20 +174,23 @@ class Engine:
         """Kill and remove containers; one that is gone already is no error."""
         from docker.errors import NotFound
 
-        def kill(identity: str) -> None:
-            with suppress(NotFound, ProcessLookupError):
-                state = self._client.inspect_container(identity)["State"]
-                if state["Running"] and _is_first_process(state["Pid"]):
-                    os.kill(state["Pid"], signal.SIGKILL)
+        def first_process(identity: str) -> int:
+            with suppress(NotFound):
+                return int(self._client.inspect_container(identity)["State"]["Pid"])
+            return 0
 
         def remove(identity: str) -> None:
             with suppress(NotFound):
                 self._client.remove_container(identity, force=True, v=True)
 
-        # All die at once before the first is removed: the engine would wait for each (16 hosts: 0.5 s against 0.9).
+        # All die at once before the first is removed: the engine would wait for each (16 hosts: 0.5 s against 0.9), and
+        # whoever outlived its peer by 60 ms would take over and start what it then needs.
         with ThreadPoolExecutor(max_workers=4) as pool:
             known = list(identities)
-            list(pool.map(kill, known))
+            for pid in list(pool.map(first_process, known)):
+                if _is_first_process(pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
             list(pool.map(remove, known))
 
     def close(self) -> None:

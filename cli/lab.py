@@ -93,15 +93,15 @@ def _status(given: argparse.Namespace) -> int:
 
 def _drawn(environment: LabEnvironment) -> str:
     from cli.drawing import Live, draw
+    from lab.addresses import by_interface
 
     lab = environment.lab
     addresses: dict[tuple[str, str], list[str]] = {}
     for host in lab.hosts.values():
-        for line in host.must("ip", "-4", "-o", "address", "show", "scope", "global").splitlines():
-            words = line.split()
+        for interface, own in by_interface(host.pid, where=host.name).items():
             # An address on an interface inside a trunk port is drawn at the port.
-            nic = words[1] if any(nic.name == words[1] for nic in host.spec.nics) else host.spec.nics[0].name
-            addresses.setdefault((host.name, nic), []).append(words[3])
+            nic = interface if any(nic.name == interface for nic in host.spec.nics) else host.spec.nics[0].name
+            addresses.setdefault((host.name, nic), []).extend(map(str, own))
     return draw(lab.topology, Live(addresses, environment.notes()))
 
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lab import rule_counters
+from lab import addresses, rule_counters
 from lab.appliance import changes, ipsec, security_associations
 from lab.appliance.ha_cluster import CONTROL
 from lab.appliance.security_associations import Peer, SecurityAssociation
@@ -75,12 +75,9 @@ class Appliance:
         return Rereader()
 
     def _leases(self) -> dict[str, IPv4Interface]:
-        nics, leases = {nic.name for nic in self.host.spec.nics}, {}
-        for line in self.host.must("ip", "-4", "-o", "address", "show").splitlines():
-            _, nic, _, address, *_ = line.split()
-            if nic in nics:
-                leases[nic.replace("eth", "ethernet")] = IPv4Interface(address)
-        return leases
+        nics = {nic.name for nic in self.host.spec.nics}
+        found = addresses.by_interface(self.host.pid, where=self.name)
+        return {nic.replace("eth", "ethernet"): known[-1] for nic, known in found.items() if nic in nics}
 
     def read(self, file: str) -> str:
         """A configuration file, named as in findings (``Filter/05``)."""

@@ -8,15 +8,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 from typing import cast
 
 import pytest
 
-from lab import capture, namespace
+from lab import addresses, capture, namespace
 from lab import sweep as sweeps
 from lab.capture import Tap
-from lab.errors import CaptureIncomplete, LabError
+from lab.errors import CaptureIncomplete, HostGone, LabError
 from lab.host import LabHost
 from lab.probe import Outcome, Target, connect
 from provisioning.live import dialling
@@ -84,6 +84,21 @@ def seen(tap: Tap) -> int:
 
 
 # Captures
+
+
+def test_a_host_has_the_addresses_that_others_can_reach(wire: tuple[End, End]) -> None:
+    near, _ = wire
+    near.ip("link", "set", "lo", "up")
+    near.ip("address", "add", "198.51.100.7", "peer", "198.51.100.8", "dev", "near")
+    found = addresses.by_interface(near.pid)
+    near.ip("address", "delete", "198.51.100.7", "peer", "198.51.100.8", "dev", "near")
+    assert found == {"near": [IPv4Interface("192.0.2.1/24"), IPv4Interface("198.51.100.7/32")]}
+    assert addresses.by_interface(near.pid) == {"near": [IPv4Interface("192.0.2.1/24")]}
+
+
+def test_a_host_that_has_ended_has_no_addresses_to_tell() -> None:
+    with pytest.raises(HostGone, match="web-sbg7"):
+        addresses.by_interface(2**22 + 1, where="web-sbg7")
 
 
 def test_what_is_sent_at_once_is_captured(wire: tuple[End, End]) -> None:

@@ -30,11 +30,16 @@ Fault = Callable[[str, str], Answer | None]
 
 @dataclass
 class Proxy:
-    """Where it listens, and what it does: a fault, and how long it takes for a piece of a body (s)."""
+    """Where it listens, and what it does: a fault, and how long it takes for a piece of a body (s).
+
+    With ``takes``, so many pieces of a body are taken and no more, and whoever has more to say waits until it ends.
+    """
 
     url: str
     fault: Fault = lambda method, path: None
     delay: float = 0.0
+    takes: int | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -50,6 +55,7 @@ def proxy(service: str) -> Iterator[Proxy]:
     try:
         yield found
     finally:
+        found.ended.set()
         server.shutdown()
         server.server_close()
         serving.join()
@@ -67,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         found, behind = self.settings[self.server.server_address[1]]
         try:
-            body = b"".join(self._body(found.delay))
+            body = b"".join(self._taken(found))
         except _CutOff:  # half of what somebody meant to say is nothing that they said
             self.close_connection = True
             return
@@ -86,12 +92,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
 
-    def _body(self, delay: float) -> Iterator[bytes]:
+    def _taken(self, found: Proxy) -> Iterator[bytes]:
+        for number, piece in enumerate(self._body()):
+            if number == found.takes:
+                found.ended.wait()
+                raise _CutOff
+            yield piece
+            time.sleep(found.delay)
+
+    def _body(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             while size := int(self._read_line(), 16):
                 yield self.rfile.read(size)
                 self.rfile.readline()
-                time.sleep(delay)
             self.rfile.readline()
             return
         left = int(self.headers.get("Content-Length", 0))
@@ -101,7 +114,6 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _CutOff
             left -= len(piece)
             yield piece
-            time.sleep(delay)
 
     def _read_line(self) -> bytes:
         if not (line := self.rfile.readline().strip()):

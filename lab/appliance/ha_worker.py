@@ -22,7 +22,7 @@ from lab.appliance.errors import ApplianceError, ServiceFailed
 from lab.appliance.ha_cluster import Place
 from sns.model import Configuration
 
-_TUNNELS_WITHIN = 10.0  # s: longer than any negotiation that succeeds
+_TUNNELS_WITHIN = 60.0  # s: a negotiation takes 0.2, but the other end's site may still be booting, with many others
 _LOOK_EVERY = 0.2  # s between two looks at whether a configuration file changed
 _STARTS = 5  # of the VPN daemons at a takeover; each that fails may keep the worker for seconds
 _TEND_EVERY = 1.0  # s between two looks at the tunnels; one that two of them find given up is asked for again

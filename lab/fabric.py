@@ -86,15 +86,16 @@ class Fabric:
 
     def build(self, pids: Mapping[str, int]) -> None:
         """Wire every host. ``pids`` are the hosts' first processes. Raises CommandFailed."""
-        with ThreadPoolExecutor(max_workers=2) as pool:
+        with ThreadPoolExecutor(max_workers=4) as pool:
             switch = pool.submit(self.run, ["sh", "-c", _START_SWITCH])
             self.ip([*self._bridges(), *self._links(self._nics(), pids)])
+            ends = [pool.submit(self._configure, host, pids[host.name]) for host in self.topology.hosts]
             switch.result()
-        self.run(["ovs-vsctl", *self._switches(), *self._switch_ports(self._nics())])
-        if relays := [*self._trunk_relays(), *self._relays(self._nics())]:
-            self.start_relay("distances", relays)
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(lambda host: self._configure(host, pids[host.name]), self.topology.hosts))
+            self.run(["ovs-vsctl", *self._switches(), *self._switch_ports(self._nics())])
+            if relays := [*self._trunk_relays(), *self._relays(self._nics())]:
+                self.start_relay("distances", relays)
+            for end in ends:
+                end.result()
 
     def plug(self, host: Host, pid: int) -> None:
         """Wire a host that came later; its interfaces name their ends here themselves. Raises CommandFailed."""

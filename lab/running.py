@@ -7,9 +7,11 @@ once do not meet.
 from __future__ import annotations
 
 import shutil
+import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -18,14 +20,16 @@ from lab import engine as engines
 from lab import fabric as fabrics
 from lab import image, namespace, ownership
 from lab.engine import Container, Engine
-from lab.errors import HostGone, LabNotFound, StateUnavailable
+from lab.errors import HostGone, LabError, LabNotFound, StateUnavailable
 from lab.fabric import Fabric
 from lab.host import LabHost
 from lab.ownership import KEPT, lab_folder, new_run, remove, running
 from lab.state import locked, state_folder, writing
 from lab.topology import Host, Topology
 
-__all__ = ["KEPT", "Lab", "Timing", "attach", "lab_folder", "new_run", "remove", "running", "silent", "up"]
+__all__ = [
+    "KEPT", "Lab", "Timing", "attach", "lab_folder", "new_run", "remove", "running", "silent", "starting_engine", "up",
+]  # fmt: skip
 
 NAME = "rempart.host"
 """Label: which host of the topology a container is."""
@@ -90,6 +94,26 @@ class Lab:
         """Remove everything of this run, and the private engine when no other lab is left on it."""
         self.engine.close()
         remove(self.run)
+
+
+@contextmanager
+def starting_engine() -> Iterator[None]:
+    """Have the engine start beside what is done inside. What keeps it from that is told by :func:`up`, which asks it again.
+
+    Raises StateUnavailable.
+    """
+    _refuse_full_disk()
+    beside = threading.Thread(target=_start_engine, name="engine")
+    beside.start()
+    try:
+        yield
+    finally:
+        beside.join()
+
+
+def _start_engine() -> None:
+    with suppress(LabError), locked("engine"):
+        engines.connect().close()
 
 
 def up(topology: Topology, *, run: str | None = None, progress: Callable[[str], None] = silent) -> Lab:

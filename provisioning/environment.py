@@ -327,7 +327,9 @@ def lab_up(deployment: Deployment, *, keep: bool, progress: Callable[[str], None
     refuse_broken(deployment)
     with ownership.claimed(keep=keep) as run:
         secrets = Secrets(deployment.secrets, deployment.folder, store=ownership.lab_folder(run) / "secrets.json")
-        lab = running.up(topology(deployment, secrets, factory=factory), run=run, progress=progress)
+        with running.starting_engine():
+            planned = topology(deployment, secrets, factory=factory)
+        lab = running.up(planned, run=run, progress=progress)
         ownership.write_facts(run, "deployment.json", {"folder": str(deployment.folder.resolve())})
         environment = LabEnvironment(deployment, lab, secrets)
         for site in deployment.sites if not factory else ():

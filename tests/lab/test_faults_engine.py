@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.lab.own_machine import Machine, finish, read_until
+from tests.lab.own_machine import MINIMAL, Machine, finish, read_until
 
 pytestmark = pytest.mark.lab
 
@@ -49,6 +50,18 @@ def test_an_engine_that_does_not_start_shows_the_end_of_its_log(bare_machine: Ma
     assert "the private Docker Engine did not start" in done.output
     assert program.split(";")[0].removeprefix("echo ").removesuffix(" >&2") in done.output
     assert "Traceback" not in done.output
+    assert bare_machine.left() == []
+
+
+def test_a_plan_that_lacks_a_secret_leaves_no_engine_behind(bare_machine: Machine, tmp_path: Path) -> None:
+    lacking = shutil.copytree(MINIMAL, tmp_path / "lacking")
+    plan = lacking / "deployment.toml"
+    plan.write_text(plan.read_text().replace('admin_password = "generate"', 'admin_password = "env:REMPART_NOT_THERE"'))
+
+    done = bare_machine.rempart("lab", "up", "--deployment", str(lacking))
+
+    assert done.status == 2
+    assert "REMPART_NOT_THERE" in done.output
     assert bare_machine.left() == []
 
 

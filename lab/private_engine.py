@@ -30,6 +30,11 @@ _SOCKET_PATH = 107  # bytes in the kernel's sockaddr_un, its closing zero not co
 _PROGRAMS = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 
 
+# The engine's own programs are short-lived or idle. To look for garbage at each doubling of so little was a seventh of what it
+# costs to make containers (17: 3.4 s of CPU, 2.9 so); what they take of memory is the same.
+_RARELY_COLLECTED = {"GOGC": "400"}
+
+
 def folder() -> Path:
     """Where it keeps its data, its socket and its log."""
     return state_folder() / "engine"
@@ -77,7 +82,7 @@ def launch() -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            env={**os.environ, "PATH": _PROGRAMS, "TMPDIR": str(_scratch()), name: value},
+            env={**_RARELY_COLLECTED, **os.environ, "PATH": _PROGRAMS, "TMPDIR": str(_scratch()), name: value},
         )
 
 

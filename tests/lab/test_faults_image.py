@@ -118,7 +118,7 @@ ON_A_FULL_DISK = (
 @pytest.mark.parametrize(
     "size, told",
     [
-        ("8k", "/labs/"),
+        ("8k", "0 MB free; a lab needs 100 MB"),
         ("20m", "MB free; a lab needs 100 MB: make room, or have REMPART_STATE name a folder elsewhere"),
         ("200m", "MB free; the build needs 1500 MB: make room, or have REMPART_STATE name a folder elsewhere"),
     ],

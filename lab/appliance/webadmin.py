@@ -14,7 +14,7 @@ from pathlib import Path
 from lab.appliance import openvpn, paths, programs
 from lab.appliance.daemon import Daemon, write_private
 from lab.appliance.errors import ApplianceError
-from lab.appliance.webpage import Access
+from lab.appliance.web_access import Access
 from sns.errors import ResolutionError
 from sns.model import Configuration
 from sns.resolution import Resolver

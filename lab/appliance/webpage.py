@@ -18,13 +18,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from lab.appliance.web_access import Access
 
 if TYPE_CHECKING:
     from lab.appliance.serverd.web import Endpoints
@@ -46,29 +47,6 @@ _REFUSED = """<!DOCTYPE html>
 <body><h1>Forbidden</h1>
 <p>{client} may not administer this firewall: no object of webadmin [ACL] holds it.</p></body></html>
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The addresses that may administer, as inclusive ranges of integers."""
-
-    ranges: tuple[tuple[int, int], ...]
-
-    def allows(self, client: IPv4Address) -> bool:
-        """Whether this client may see the page."""
-        return any(first <= int(client) <= last for first, last in self.ranges)
-
-    def as_json(self) -> list[list[int]]:
-        """For :meth:`of_file`."""
-        return [list(each) for each in self.ranges]
-
-    @classmethod
-    def of_file(cls, path: Path) -> Access:
-        """What was last applied; nobody when that cannot be read."""
-        try:
-            return cls(tuple((first, last) for first, last in json.loads(path.read_text())))
-        except (OSError, ValueError, TypeError):
-            return cls(())
 
 
 def origin(folder: Path, near_end: tuple[str, int]) -> IPv4Address | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.appliance import webadmin, webpage
+from lab.appliance import web_access, webadmin, webpage
 from lab.pki import Authority
 from steps.eventually import eventually
 from tests.sns.trees import guide
@@ -40,7 +40,7 @@ def test_without_an_acl_nobody_is_allowed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[[1]]", "{", "null"])
 def test_a_file_that_cannot_be_read_allows_nobody(tmp_path: Path, content: str) -> None:
     (tmp_path / "access").write_text(content)
-    assert not webpage.Access.of_file(tmp_path / "access").allows(IPv4Address("198.51.100.101"))
+    assert not web_access.Access.of_file(tmp_path / "access").allows(IPv4Address("198.51.100.101"))
 
 
 def test_the_client_behind_a_shared_port_is_the_one_in_openvpns_file(tmp_path: Path) -> None:

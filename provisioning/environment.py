@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -206,6 +205,8 @@ class LabEnvironment:
 
     def members(self) -> Iterator[Member]:
         """Every member of every firewall with what it has for configuration now, applied or not. Raises OSError."""
+        from importlib.metadata import version
+
         firmware = f"simulated by rempart {version('rempart')}, image {image.reference()}"
         for site in self.deployment.sites:
             for member in self._cluster(site).members:

@@ -36,11 +36,11 @@ control-plane:
 
 TESTS := REMPART_CONTROL_PLANE=$(CURDIR)/$(CONTROL_PLANE) $(VENV)/bin/pytest tests/
 
-# First what needs no lab, two workers side by side: what fails there is told within minutes. Then lab after lab.
+# First what needs no lab in two workers, beside a third that has the labs which mostly wait. Then, alone, labs that are timed.
 test: setup control-plane
 	@tools/install-system-packages $(TESTED_WITH)
-	$(TESTS) -m "not lab" -n 2 --dist loadfile
-	$(TESTS) -m lab
+	$(TESTS) -m "not timed" -n 3 --dist loadfile
+	$(TESTS) -m timed
 
 bench: setup
 	$(VENV)/bin/python -m benchmarks $(BENCH)

@@ -1,4 +1,4 @@
-"""Several workers (``-n 2 --dist loadfile``): what shares a lab shares one, and labs that are timed take turns."""
+"""Several workers (``-n 3 --dist loadfile``): one of them has the labs, one after the other; and what is timed is named."""
 
 from __future__ import annotations
 
@@ -18,38 +18,45 @@ settings.load_profile("any machine")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LABS = "the labs"
 TOGETHER: Mapping[str, Sequence[str]] = {
-    "the lab that is sabotaged": ("tests/lab/test_scenarios_can_fail.py",),
+    LABS: (
+        "tests/appliance_api/",
+        "tests/cloud/test_lab_as_cloud.py",
+        "tests/gate/test_whole.py",
+        "tests/lab/",
+        "tests/lab_roles/test_roles_running.py",
+        "tests/provisioning/live/test_over_ssh.py",
+    ),
     "the control plane that is interrupted": ("tests/cloud/test_interruptions.py",),
     "the control plane": ("tests/cloud/",),
-    "the machine of its own": (
-        "tests/lab/test_faults_",
-        "tests/lab/test_mutate.py",
-        "tests/lab/test_nothing_left.py",
-        "tests/lab/torture/test_interrupted.py",
-    ),
-    "appliances as delivered": ("tests/appliance_api/",),
-    "the guide's lab": ("tests/lab/guide/",),
 }
-"""What is brought up once for several modules, and where those that use it stand; the first that fits counts."""
+"""What is given to one worker, and where it stands; the first that fits counts, and is given out first. Files follow."""
 
-NO_LAB, OWN_LAB = "no lab", "a lab of its own"
-ORDER = ("the lab that is sabotaged", "the control plane", "the control plane that is interrupted", NO_LAB,
-         "the machine of its own", "the guide's lab", "appliances as delivered", OWN_LAB)  # fmt: skip
-"""In which workers are given their work: of the two labs whose failovers are timed, the second follows the first."""
+TIMED = (
+    "tests/lab/guide/",
+    "tests/lab/matrix/",
+    "tests/lab/test_instrument.py",
+    "tests/lab/test_scenarios_can_fail.py",
+)
+"""Labs whose verdicts rest on times: a failover's, an instrument's. Nothing may run beside them."""
 
 
-def _shared(node: str) -> str:
+def shared(node: str) -> str:
     """What a test shares with other modules, "" for nothing."""
     return next((what for what, places in TOGETHER.items() if node.startswith(tuple(places))), "")
 
 
 def _turn(item: pytest.Item) -> int:
-    return ORDER.index(_shared(item.nodeid) or (OWN_LAB if item.get_closest_marker("lab") else NO_LAB))
+    return [*TOGETHER, ""].index(shared(item.nodeid))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a worker, the order in which work is given out."""
+    """Mark what is timed; in a worker, the order in which work is given out."""
+    for item in items:
+        if item.nodeid.startswith(TIMED) and item.get_closest_marker("lab"):
+            item.add_marker("timed")
     if hasattr(config, "workerinput"):
         items.sort(key=_turn)
 
@@ -63,7 +70,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Together(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return _shared(nodeid) or super()._split_scope(nodeid)
+            return shared(nodeid) or super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False  # the order is ours, not by the number of tests
     return Together(config, log)

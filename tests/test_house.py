@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LABS, shared
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("cli", "lab", "provisioning", "reports", "sns", "steps")
 
@@ -66,6 +68,14 @@ def test_no_module_grows_beyond_400_lines() -> None:
         if (length := len(module.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def test_one_worker_has_all_labs() -> None:
+    marks = ("pytestmark = pytest.mark.lab\n", "@pytest.mark.lab\n")
+    modules = {str(module.relative_to(ROOT)): module.read_text() for module in (ROOT / "tests").rglob("test_*.py")}
+    with_a_lab = {name for name, text in modules.items() if any(mark in text for mark in marks)}
+    assert "tests/lab/test_wire.py" in with_a_lab
+    assert {name for name in with_a_lab if shared(name) != LABS} == set(), "named in tests/conftest.py"
 
 
 @pytest.mark.parametrize("heavy", ["scapy", "docker", "testinfra", "openstack", "cryptography"])

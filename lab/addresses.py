@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import IPv4Interface
 
 from lab import namespace
@@ -12,6 +13,7 @@ from lab import namespace
 _GET_ADDRESS, _NEW_ADDRESS, _DONE = 22, 20, 3  # RTM_GETADDR, RTM_NEWADDR, NLMSG_DONE
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _HEADER, _ABOUT, _ATTRIBUTE = struct.Struct("=IHHII"), struct.Struct("=BBBBI"), struct.Struct("=HH")
+_ERROR = struct.Struct("=i")  # an nlmsgerr's beginning: a negative errno
 _LOCAL = 2  # IFA_LOCAL: of a point-to-point interface its own address, not the other end's
 _GLOBAL = 0  # RT_SCOPE_UNIVERSE
 
@@ -30,10 +32,13 @@ def _read() -> dict[str, list[IPv4Interface]]:
             for kind, body in _messages(opened.recv(65536)):
                 if kind == _DONE:
                     return found
+                if kind != _NEW_ADDRESS:
+                    raise OSError(-_ERROR.unpack_from(body)[0], "the kernel does not tell the addresses")
                 _, prefix, _, scope, index = _ABOUT.unpack_from(body)
-                if kind == _NEW_ADDRESS and scope == _GLOBAL:
+                if scope == _GLOBAL:
                     own = dict(_attributes(body[_ABOUT.size :]))[_LOCAL]
-                    found.setdefault(socket.if_indextoname(index), []).append(IPv4Interface((own, prefix)))
+                    with suppress(OSError):  # an interface that has gone meanwhile, as a VPN user's does, has no address
+                        found.setdefault(socket.if_indextoname(index), []).append(IPv4Interface((own, prefix)))
 
 
 def _messages(datagram: bytes) -> Iterator[tuple[int, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import subprocess
@@ -94,6 +95,16 @@ def test_a_host_has_the_addresses_that_others_can_reach(wire: tuple[End, End]) -
     near.ip("address", "delete", "198.51.100.7", "peer", "198.51.100.8", "dev", "near")
     assert found == {"near": [IPv4Interface("192.0.2.1/24"), IPv4Interface("198.51.100.7/32")]}
     assert addresses.by_interface(near.pid) == {"near": [IPv4Interface("192.0.2.1/24")]}
+
+
+def test_an_interface_that_goes_while_addresses_are_asked_has_none(
+    wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(index: int) -> str:
+        raise OSError(errno.ENXIO, f"no interface {index}")
+
+    monkeypatch.setattr("lab.addresses.socket.if_indextoname", gone)
+    assert addresses.by_interface(wire[0].pid) == {}
 
 
 def test_a_host_that_has_ended_has_no_addresses_to_tell() -> None:

@@ -137,8 +137,9 @@ def _scratch() -> Path:
     return folder() / "tmp"
 
 
-def _containerd_file() -> Path:
-    return folder() / "exec/containerd/containerd.pid"
+def _pid_files() -> dict[str, Path]:
+    """Where its programs say who they are, the daemon first."""
+    return {"dockerd": folder() / "dockerd.pid", "containerd": folder() / "exec/containerd/containerd.pid"}
 
 
 def _end_the_silent() -> None:
@@ -147,7 +148,7 @@ def _end_the_silent() -> None:
     That dies of its daemon's death, but a moment later: a daemon that starts in this moment would take it for its own, and
     wait for its answer in vain.
     """
-    for file, program in ((folder() / "dockerd.pid", "dockerd"), (_containerd_file(), "containerd")):
+    for program, file in _pid_files().items():
         if (pid := _pid(file, program)) is not None:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -212,7 +213,7 @@ _HELPERS = (_SHIM, b"docker-")
 
 def _forget_the_dead() -> None:
     """Remove pid files whose process is dead: each would stop the next start, as a zombie's pid or a stranger's does."""
-    for file, program in ((folder() / "dockerd.pid", "dockerd"), (_containerd_file(), "containerd")):
+    for program, file in _pid_files().items():
         if _pid(file, program) is None:
             file.unlink(missing_ok=True)
 

@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.appliance import counters
+from lab.appliance import counters, netlink
 from lab.errors import LabError
 
 if TYPE_CHECKING:
     from lab.host import LabHost
 
-_NETFILTER = 12
-_REQUEST_DUMP = 0x301
 _GET_OBJECT, _NEW_OBJECT = 10 << 8 | 19, 10 << 8 | 18
-_ERROR, _DONE, _INTERRUPTED = 2, 3, 0x10
 _TABLE, _NAME, _TYPE, _DATA = 1, 2, 3, 4
 _COUNTER, _BYTES, _PACKETS = 1, 1, 2
-_KIND = 0x3FFF  # of an attribute's type, whose other bits are flags
 _IPV4 = 2
 _ANSWERS_WITHIN = 5.0  # s; the kernel answers at once
 _ATTEMPTS = 5  # a policy that is applied in the middle makes a dump void
@@ -50,7 +45,7 @@ class Reader:
     def __init__(self, host: LabHost) -> None:
         self._host = host.name
         self._lock = threading.Lock()
-        self._asked = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER)
+        self._asked = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, netlink.NETFILTER)
         self._asked.settimeout(_ANSWERS_WITHIN)
         self._number = 0
         weakref.finalize(self, self._asked.close)
@@ -67,46 +62,26 @@ class Reader:
 
 def _dump(asked: socket.socket, number: int, host: str) -> dict[str, Counter] | None:
     """All counters; None when the rules changed while they were told."""
-    asked.send(struct.pack("=IHHIIBBH", 20, _GET_OBJECT, _REQUEST_DUMP, number, 0, _IPV4, 0, 0))
+    asked.send(netlink.request(_GET_OBJECT, netlink.netfilter(_IPV4, 0), netlink.DUMP, number))
     found: dict[str, Counter] = {}
     whole = True
     while True:
-        for kind, flags, answers, body in _messages(asked.recv(1 << 18)):
-            if answers != number:  # the rest of what an earlier question was not told in time
+        for told in netlink.messages(asked.recv(1 << 18)):
+            if told.number != number:  # the rest of what an earlier question was not told in time
                 continue
-            whole = whole and not flags & _INTERRUPTED
-            if kind == _ERROR:
-                raise LabError(f"{host}: the kernel does not tell the rules' counters: {_refusal(body)}")
-            if kind == _DONE:
+            whole = whole and not told.flags & netlink.INTERRUPTED
+            if told.errno:
+                raise LabError(f"{host}: the kernel does not tell the rules' counters: {os.strerror(told.errno)}")
+            if told.kind == netlink.DONE:
                 return found if whole else None
-            if kind == _NEW_OBJECT:
-                found.update(_counter(_attributes(body[4:])))
-
-
-def _refusal(body: bytes) -> str:
-    return os.strerror(-int(struct.unpack_from("=i", body)[0]))
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
-    while len(data) >= 16:
-        size, kind, flags, number = struct.unpack_from("=IHHI", data)
-        yield kind, flags, number, data[16:size]
-        data = data[size + 3 & ~3 :]
-
-
-def _attributes(data: bytes) -> Mapping[int, bytes]:
-    found = {}
-    while len(data) >= 4:
-        size, kind = struct.unpack_from("=HH", data)
-        found[kind & _KIND] = data[4:size]
-        data = data[size + 3 & ~3 :]
-    return found
+            if told.kind == _NEW_OBJECT:
+                found.update(_counter(netlink.attributes(told.body[4:])))
 
 
 def _counter(told: Mapping[int, bytes]) -> dict[str, Counter]:
     if int.from_bytes(told[_TYPE], "big") != _COUNTER or _text(told[_TABLE]) not in counters.TABLES:
         return {}
-    values = _attributes(told[_DATA])
+    values = netlink.attributes(told[_DATA])
     return {
         counters.key(_text(told[_NAME])): Counter(
             int.from_bytes(values[_PACKETS], "big"), int.from_bytes(values[_BYTES], "big")

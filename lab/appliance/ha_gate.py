@@ -14,19 +14,16 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lab.appliance import programs
+from lab.appliance import netlink, programs
+from lab.appliance.netlink import NESTED, attribute
 
 TABLE = "sns_ha"
 _SET = "lease"
 
-_NETLINK_NETFILTER = 12
 _NFNL_BATCH_BEGIN, _NFNL_BATCH_END = 0x10, 0x11
 _SUBSYSTEM = 10  # NFNL_SUBSYS_NFTABLES
 _NEW_ELEMENT, _DELETE_ELEMENT = 12, 14
 _FAMILY = 5  # NFPROTO_NETDEV
-_REQUEST, _ACK, _CREATE = 0x1, 0x4, 0x400
-_NESTED = 0x8000
-_ERROR = 2
 _LIST_TABLE, _LIST_SET, _LIST_ELEMENTS = 1, 2, 3
 _ELEMENT_KEY, _ELEMENT_TIMEOUT = 1, 4
 
@@ -71,8 +68,8 @@ class Gate:
 
     def __post_init__(self) -> None:
         self._indices = [socket.if_nametoindex(device) for device in self.devices]
-        self._shut = _batch(_elements(_DELETE_ELEMENT, _ACK))
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+        self._shut = _batch(_elements(_DELETE_ELEMENT, netlink.ACKNOWLEDGE))
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, netlink.NETFILTER)
         self._socket.bind((0, 0))
         self._socket.settimeout(1.0)
 
@@ -80,7 +77,7 @@ class Gate:
         """Let packets through for so long, from now; said again, it counts anew."""
         # Emptied and filled in one transaction: no packet sees the set empty, and it works on every kernel, while
         # renewing an element in place needs 6.12.
-        elements = _elements(_NEW_ELEMENT, _ACK | _CREATE, self._indices, int(seconds * 1000))
+        elements = _elements(_NEW_ELEMENT, netlink.ACKNOWLEDGE | netlink.CREATE, self._indices, int(seconds * 1000))
         self._transact(_batch(_elements(_DELETE_ELEMENT), elements))
 
     def shut(self) -> None:
@@ -93,38 +90,27 @@ class Gate:
 
     def _transact(self, batch: bytes) -> None:
         self._socket.send(batch)
-        answer = self._socket.recv(65536)
-        kind, code = struct.unpack_from("=4xH", answer)[0], struct.unpack_from("=i", answer, 16)[0]
-        if kind == _ERROR and code != 0:
-            raise OSError(-code, f"gate {TABLE}: {os.strerror(-code)}")
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    length = 4 + len(value)
-    return struct.pack("=HH", length, kind) + value + b"\0" * (-length % 4)
-
-
-def _message(kind: int, flags: int, family: int, resource: int, attributes: bytes = b"") -> bytes:
-    body = struct.pack("=BB", family, 0) + struct.pack("!H", resource) + attributes
-    return struct.pack("=IHHII", 16 + len(body), kind, flags | _REQUEST, 0, 0) + body
+        for told in netlink.messages(self._socket.recv(65536)):
+            if told.errno:
+                raise OSError(told.errno, f"gate {TABLE}: {os.strerror(told.errno)}")
 
 
 def _elements(operation: int, flags: int = 0, indices: Sequence[int] = (), milliseconds: int = 0) -> bytes:
     """Elements to add, or (none given) the request to empty the set."""
-    attributes = _attribute(_LIST_TABLE, TABLE.encode() + b"\0") + _attribute(_LIST_SET, _SET.encode() + b"\0")
+    attributes = attribute(_LIST_TABLE, TABLE.encode() + b"\0") + attribute(_LIST_SET, _SET.encode() + b"\0")
     listed = b"".join(
-        _attribute(
-            1 | _NESTED,
-            _attribute(_ELEMENT_KEY | _NESTED, _attribute(1, struct.pack("=I", index)))
-            + _attribute(_ELEMENT_TIMEOUT, struct.pack("!Q", milliseconds)),
+        attribute(
+            1 | NESTED,
+            attribute(_ELEMENT_KEY | NESTED, attribute(1, struct.pack("=I", index)))
+            + attribute(_ELEMENT_TIMEOUT, struct.pack("!Q", milliseconds)),
         )
         for index in indices
     )
     if listed:
-        attributes += _attribute(_LIST_ELEMENTS | _NESTED, listed)
-    return _message((_SUBSYSTEM << 8) | operation, flags, _FAMILY, 0, attributes)
+        attributes += attribute(_LIST_ELEMENTS | NESTED, listed)
+    return netlink.request(_SUBSYSTEM << 8 | operation, netlink.netfilter(_FAMILY, 0, attributes), flags)
 
 
 def _batch(*messages: bytes) -> bytes:
-    begin = _message(_NFNL_BATCH_BEGIN, 0, 0, _SUBSYSTEM)
-    return begin + b"".join(messages) + _message(_NFNL_BATCH_END, 0, 0, _SUBSYSTEM)
+    begin, end = (netlink.request(kind, netlink.netfilter(0, _SUBSYSTEM)) for kind in (_NFNL_BATCH_BEGIN, _NFNL_BATCH_END))
+    return begin + b"".join(messages) + end

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from itertools import product
 from pathlib import Path
 
-from lab.appliance import ha_wire
+from lab.appliance import ha_wire, netlink
 
 _EVERY_PROTOCOL = 3  # ETH_P_ALL
 _ATTACH_FILTER = 26  # SO_ATTACH_FILTER
@@ -24,6 +24,7 @@ _BROADCAST = b"\xff" * 6
 _HEADER = 14
 _RTMGRP_LINK = 1
 _NEW_LINK, _DELETE_LINK = 16, 17
+_LINK = struct.Struct("=4xiI")  # of struct ifinfomsg: the interface's index and flags
 _LOWER_UP = 0x10000
 _GROUP = b"\x03SNS"  # multicast, locally administered; two more bytes follow
 
@@ -112,15 +113,18 @@ class Carriers:
         by_index = {segment.index: segment for segment in self._segments}
         while True:
             try:
-                message = self.socket.recv(65536)
+                datagram = self.socket.recv(65536)
             except BlockingIOError:
                 return
             except OSError:  # it told more than the buffer holds
                 self._look()
                 continue
-            for kind, index, flags in links(message):
+            for told in netlink.messages(datagram):
+                if told.kind not in (_NEW_LINK, _DELETE_LINK):
+                    continue
+                index, flags = _LINK.unpack_from(told.body)
                 if index in by_index:
-                    by_index[index].carrier = kind == _NEW_LINK and bool(flags & _LOWER_UP)
+                    by_index[index].carrier = told.kind == _NEW_LINK and bool(flags & _LOWER_UP)
 
     def _look(self) -> None:
         for segment in self._segments:
@@ -129,19 +133,6 @@ class Carriers:
     def close(self) -> None:
         """Give the socket back."""
         self.socket.close()
-
-
-def links(message: bytes) -> Iterator[tuple[int, int, int]]:
-    """Kind, interface index and flags of every link notice in a netlink datagram."""
-    at = 0
-    while at + 32 <= len(message):
-        length, kind = struct.unpack_from("=IH", message, at)
-        if length < 16:
-            return
-        if kind in (_NEW_LINK, _DELETE_LINK):
-            index, flags = struct.unpack_from("=iI", message, at + 20)
-            yield kind, index, flags
-        at += (length + 3) & ~3
 
 
 def _carrier(device: str) -> bool:

@@ -6,11 +6,14 @@ A table of its own beside the policy's: what is numbered and has passed everythi
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from lab.appliance import netlink
+from lab.appliance.netlink import attribute
 from lab.errors import LabError
 from lab.matrix import packets
 from lab.matrix.packets import Seen
@@ -22,10 +25,7 @@ if TYPE_CHECKING:
 _TABLE = "rempart_witness"
 _GROUP = 47  # 1 is the filter log's
 _MARK = 0x2000000  # bit 25: the policy's use ends with bit 24 (lab.appliance.marks)
-_NETFILTER = 12
 _ULOG_PACKET, _ULOG_CONFIG, _CT_DELETE = 4 << 8, 4 << 8 | 1, 1 << 8 | 2
-_REQUEST, _ACKNOWLEDGE = 0x1, 0x4
-_ERROR = 2
 _CFG_COMMAND, _CFG_MODE, _CFG_TIMEOUT, _CFG_THRESHOLD = 1, 2, 4, 5
 _BIND, _COPY_PACKET, _PAYLOAD = 1, 2, 9
 _CT_MARK, _CT_MARK_MASK = 8, 21
@@ -57,11 +57,11 @@ class Witness:
     def __init__(self, host: LabHost) -> None:
         """Raises LabError."""
         self._host = host
-        self._socket = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER)
+        self._socket = host.socket(socket.AF_NETLINK, socket.SOCK_RAW, netlink.NETFILTER)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _BUFFER)
-        self._ask(_ULOG_CONFIG, _GROUP, _attribute(_CFG_COMMAND, struct.pack("B", _BIND)))
-        self._ask(_ULOG_CONFIG, _GROUP, _attribute(_CFG_MODE, struct.pack("!IBB", _SNAPSHOT, _COPY_PACKET, 0)))
-        self._ask(_ULOG_CONFIG, _GROUP, _attribute(_CFG_TIMEOUT, struct.pack("!I", 1)))  # hundredths of a second
+        self._ask(_ULOG_CONFIG, _GROUP, attribute(_CFG_COMMAND, struct.pack("B", _BIND)))
+        self._ask(_ULOG_CONFIG, _GROUP, attribute(_CFG_MODE, struct.pack("!IBB", _SNAPSHOT, _COPY_PACKET, 0)))
+        self._ask(_ULOG_CONFIG, _GROUP, attribute(_CFG_TIMEOUT, struct.pack("!I", 1)))  # hundredths of a second
         self._socket.setblocking(False)
         host.must("nft", "-f", "-", stdin=_SCRIPT.encode())
 
@@ -74,16 +74,16 @@ class Witness:
                 return
             except OSError as why:
                 raise LabError(f"{self._host.name}: what it took was not told in full: {why.strerror}") from None
-            for kind, body in _messages(data):
-                if kind == _ULOG_PACKET:
-                    seen = packets.read(_payload(body[4:]))
+            for told in netlink.messages(data):
+                if told.kind == _ULOG_PACKET:
+                    seen = packets.read(netlink.attributes(told.body[4:]).get(_PAYLOAD, b""))
                     if isinstance(seen, Seen):
                         yield seen
 
     def end_sessions(self) -> None:
         """End every session of numbered packets, at once. Raises LabError."""
-        with self._host.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETFILTER) as asked:
-            marks = _attribute(_CT_MARK, struct.pack("!I", _MARK)) + _attribute(_CT_MARK_MASK, struct.pack("!I", _MARK))
+        with self._host.socket(socket.AF_NETLINK, socket.SOCK_RAW, netlink.NETFILTER) as asked:
+            marks = attribute(_CT_MARK, struct.pack("!I", _MARK)) + attribute(_CT_MARK_MASK, struct.pack("!I", _MARK))
             _exchange(asked, _CT_DELETE, socket.AF_INET, 0, marks, self._host.name)
 
     def _ask(self, kind: int, group: int, attributes: bytes) -> None:
@@ -97,30 +97,7 @@ class Witness:
 
 
 def _exchange(asked: socket.socket, kind: int, family: int, group: int, attributes: bytes, where: str) -> None:
-    body = struct.pack("!BBH", family, 0, group) + attributes
-    asked.send(struct.pack("=IHHII", 16 + len(body), kind, _REQUEST | _ACKNOWLEDGE, 0, 0) + body)
-    for answer, told in _messages(asked.recv(1 << 16)):
-        if answer == _ERROR and (number := struct.unpack_from("=i", told)[0]):
-            raise LabError(f"{where}: its kernel refuses a witness: error {-number}")
-
-
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    place = 0
-    while place + 16 <= len(data):
-        size, kind = struct.unpack_from("=IH", data, place)
-        yield kind, data[place + 16 : place + size]
-        place += size + 3 & ~3
-
-
-def _payload(attributes: bytes) -> bytes:
-    place = 0
-    while place + 4 <= len(attributes):
-        size, kind = struct.unpack_from("=HH", attributes, place)
-        if kind & 0x3FFF == _PAYLOAD:
-            return attributes[place + 4 : place + size]
-        place += size + 3 & ~3
-    return b""
+    asked.send(netlink.request(kind, netlink.netfilter(family, group, attributes), netlink.ACKNOWLEDGE))
+    for told in netlink.messages(asked.recv(1 << 16)):
+        if told.errno:
+            raise LabError(f"{where}: its kernel refuses a witness: {os.strerror(told.errno)}")

@@ -159,8 +159,8 @@ def _slopes(samples: Sequence[Sample], names: Sequence[str], *, services: bool) 
             part = None if name == OURS else ratio(ours, own, cost)
             cells.append("" if part is None else f"{part:.2f}")
         rows.append(cells)
-    head = ["per host, least squares", "up, ms", "down, ms", "memory, MiB", "up, ours by theirs", "memory, ours by theirs"]
-    return table(head, rows)
+    slopes = ("per host, least squares", "up, ms", "down, ms", "memory, MiB")
+    return table([*slopes, "whole lab, up, ours by theirs", "whole lab, memory, ours by theirs"], rows)
 
 
 def _where(samples: Sequence[Sample], names: Sequence[str]) -> str:

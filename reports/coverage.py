@@ -56,7 +56,7 @@ def unaffected(record: Record) -> dict[str, list[str]]:
 
 def told(record: Record, width: int) -> Iterator[str]:
     """The coverage in a few lines; nothing for a record that does not have it, or of a part of the scenarios."""
-    if not record.rules or (record.plan and record.plan.deselected > record.plan.campaign) or record.not_run:
+    if not record.rules or (record.plan and record.plan.on_request) or record.not_run:
         return
     left, whole = untouched(record), sum(map(len, by_site(record).values()))
     missed = sum(len(places) for places in left.values())

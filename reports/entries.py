@@ -65,7 +65,7 @@ class Run(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Entry):
-    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out on request:
+    """What was going to run, by instance (``SNS-IPSEC-03[sbg7-gra11]``), and how many were left out (``deselected``):
     ``campaign`` of these are run only when they are asked for.
 
     ``features`` has the SHA-256 of every feature file that they stand in, by its path in the project. ``unaffected`` are those
@@ -78,6 +78,11 @@ class Plan(Entry):
     campaign: int = 0
     features: dict[str, str] = field(default_factory=dict)
     unaffected: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def on_request(self) -> int:
+        """How many would have run if nobody had asked for a part."""
+        return self.deselected - self.campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,8 +156,10 @@ def _footer(record: Record, ink: _Ink) -> str:
     told = [ink(_counted(verdict, number), _LOOKS[verdict].colour) for verdict, number in counts.items()]
     if record.not_run:
         told.append(ink(f"{len(record.not_run)} not run", _YELLOW))
-    if record.plan and record.plan.deselected:
-        told.append(f"{record.plan.deselected} left out on request")
+    if record.plan and record.plan.on_request:
+        told.append(f"{record.plan.on_request} left out on request")
+    if record.plan and record.plan.campaign:
+        told.append(f"{record.plan.campaign} left to --campaign (more ways to fail)")
     if record.elsewhere:
         told.append(f"{record.elsewhere} in other shards")
     took = f" in {record.end.seconds:.1f} s" if record.end else ""

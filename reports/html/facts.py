@@ -93,8 +93,12 @@ def _environment(record: Record, said: Language) -> str:
 
 def _completeness(report: ReportView, said: Language) -> str:
     plan = report.record.plan
-    text = said.text("{run} of {total}", run=report.total - len(report.record.not_run), total=report.total)
-    return text + (f", {said.text('{number} left out on request', number=plan.deselected)}" if plan and plan.deselected else "")
+    parts = [said.text("{run} of {total}", run=report.total - len(report.record.not_run), total=report.total)]
+    if plan and plan.on_request:
+        parts.append(said.text("{number} left out on request", number=plan.on_request))
+    if plan and plan.campaign:
+        parts.append(said.text("{number} left to --campaign (more ways to fail)", number=plan.campaign))
+    return ", ".join(parts)
 
 
 def limits(record: Record, said: Language) -> list[str]:

@@ -49,7 +49,7 @@ def test_the_others_are_in_another_shard_and_not_left_out(shards: tuple[Path, li
         assert (record.shard.number, record.shard.of, record.shard.whole) == (number, 2, WHOLE)
         assert (record.elsewhere, record.plan.deselected) == (2, 1), "the campaign alone was left out"
         assert record.plan.features == {"features/a.feature": digest}
-        assert "2 passed, 1 left out on request, 2 in other shards in " in told.output
+        assert "2 passed, 1 left to --campaign (more ways to fail), 2 in other shards in " in told.output
 
 
 def test_workers_of_a_shard_share_its_part(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.entries import Announcement, End, Entry, EnvironmentUp, Gate
+from reports.entries import Announcement, End, Entry, EnvironmentUp, Gate, Plan
 from reports.html import page
 from reports.html.controls import Controls
 from reports.html.view import DECISIVE, view
@@ -116,6 +116,19 @@ def test_an_incomplete_record_says_so_and_names_what_did_not_run(tmp_path: Path)
     text = rendered(tmp_path, MIXED[:-1])
     assert "The record is incomplete" in text
     assert "<code>SNS-MGMT-01[sbg7]</code>" in text
+
+
+@pytest.mark.parametrize(
+    "left, told",
+    [
+        (0, "1 sur 1<"),
+        (3, "1 sur 1, 3 laissés à --campaign (d&#39;autres pannes)<"),
+        (5, "1 sur 1, 2 écartés à la demande, 3 laissés à --campaign (d&#39;autres pannes)<"),
+    ],
+)
+def test_what_only_the_campaign_runs_was_not_left_out_on_request(tmp_path: Path, left: int, told: str) -> None:
+    entries = (RUN, Plan(planned=("a",), deselected=left, campaign=min(left, 3)), scenario("a"), outcome("a"))
+    assert told in rendered(tmp_path, entries, "fr")
 
 
 def test_a_pass_after_another_look_says_so(tmp_path: Path) -> None:

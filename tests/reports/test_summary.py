@@ -88,4 +88,13 @@ def test_parallel_results_are_shown_in_the_order_of_the_plan(tmp_path: Path) -> 
     mixed = [entry for name in ("c", "a", "b") for entry in (scenario(name), outcome(name))]
     text = render(written(tmp_path, [RUN, Plan(planned=("a", "b", "c"), deselected=4), *mixed]))
     assert [line.split()[1] for line in text.splitlines() if line.startswith("  ✓")] == ["a", "b", "c"]
-    assert "4 left out on request" in text
+    assert "3 passed, 4 left out on request\n" in text
+
+
+def test_the_campaign_which_nobody_asked_for_is_not_left_out_on_request(tmp_path: Path) -> None:
+    told = [
+        render(written(tmp_path / name, [RUN, Plan(planned=("a",), deselected=left, campaign=3), scenario("a"), outcome("a")]))
+        for name, left in (("whole", 3), ("part", 5))
+    ]
+    assert "1 passed, 3 left to --campaign (more ways to fail)\n" in told[0]
+    assert "1 passed, 2 left out on request, 3 left to --campaign (more ways to fail)\n" in told[1]

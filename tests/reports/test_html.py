@@ -122,8 +122,8 @@ def test_an_incomplete_record_says_so_and_names_what_did_not_run(tmp_path: Path)
     "left, told",
     [
         (0, "1 sur 1<"),
-        (3, "1 sur 1, 3 laissés à --campaign (d&#39;autres pannes)<"),
-        (5, "1 sur 1, 2 écartés à la demande, 3 laissés à --campaign (d&#39;autres pannes)<"),
+        (3, "1 sur 1, 3 laissés à --campaign (d’autres pannes)<"),
+        (5, "1 sur 1, 2 écartés à la demande, 3 laissés à --campaign (d’autres pannes)<"),
     ],
 )
 def test_what_only_the_campaign_runs_was_not_left_out_on_request(tmp_path: Path, left: int, told: str) -> None:

@@ -13,17 +13,13 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from lab import namespace
 from lab.errors import CaptureIncomplete, LabError
 from lab.relay import PACKET_AUXDATA, PACKET_OUTGOING, SOL_PACKET, tagged
-
-if TYPE_CHECKING:
-    from scapy.packet import Packet
 
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
 SO_TIMESTAMPNS = 35
@@ -46,13 +42,6 @@ class Frame:
     time: float
     data: bytes
     from_host: bool = True
-
-    @property
-    def packet(self) -> Packet:
-        """The frame as scapy reads it."""
-        from scapy.layers.l2 import Ether
-
-        return Ether(self.data)
 
 
 class Tap:
@@ -94,11 +83,6 @@ class Tap:
         if self._dropped:
             raise CaptureIncomplete(f"{self.name}: {self._dropped} frames were dropped before they could be read")
         return self._frames
-
-    def so_far(self, cursor: int) -> list[Frame]:
-        """The frames since a cursor that are at hand; what is on its way, or was dropped, only :meth:`since` knows."""
-        self._take()
-        return self._frames[cursor:]
 
     def forget(self) -> None:
         """Free what has been captured; cursors start at 0 again."""
@@ -174,8 +158,3 @@ def timestamp(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
             seconds, nanoseconds = struct.unpack("=qq", data[:16])
             return float(seconds + nanoseconds / 1e9)
     return time.time()
-
-
-def matching(frames: Iterable[Frame], predicate: Callable[[Packet], bool]) -> list[Frame]:
-    """The frames whose packets satisfy a predicate."""
-    return [frame for frame in frames if predicate(frame.packet)]

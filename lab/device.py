@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Interface
@@ -210,8 +210,3 @@ def differences(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> 
     """How many packets more each rule matched; rules without change are left out."""
     grown = {place: counter.packets - before.get(place, Counter(0, 0)).packets for place, counter in after.items()}
     return {place: packets for place, packets in grown.items() if packets}
-
-
-def numbered(appliances: Sequence[Appliance]) -> dict[int, Appliance]:
-    """Members by number."""
-    return {appliance.number: appliance for appliance in appliances}

@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -124,36 +124,6 @@ def _connected(opened: socket.socket) -> Outcome:
     if status == 0:
         return Outcome.ANSWERED
     return Outcome.SILENT if status == errno.ETIMEDOUT else Outcome.REFUSED
-
-
-def ask(host: LabHost, questions: Mapping[Target, bytes], *, within: float = 1.0) -> dict[Target, Outcome]:
-    """Send one datagram to each target and await an answer to each. ``within`` (s) is for the whole batch."""
-    wanted = list(questions)
-    outcomes: dict[Target, Outcome] = {}
-    sockets = namespace.inside(host.pid, lambda: [socket.socket(type=socket.SOCK_DGRAM) for _ in wanted])
-    poller = select.poll()
-    pending: dict[int, tuple[socket.socket, Target]] = {}
-    try:
-        for opened, target in zip(sockets, wanted, strict=True):
-            opened.setblocking(False)
-            opened.connect((str(target.address), target.port))
-            pending[opened.fileno()] = (opened, target)
-            poller.register(opened, select.POLLIN)
-            opened.send(questions[target])
-        deadline = time.monotonic() + within
-        while pending and (left := deadline - time.monotonic()) > 0:
-            for descriptor, _ in poller.poll(left * 1000):
-                opened, target = pending.pop(descriptor)
-                poller.unregister(descriptor)
-                try:
-                    opened.recv(65535)
-                    outcomes[target] = Outcome.ANSWERED
-                except OSError:
-                    outcomes[target] = Outcome.REFUSED
-    finally:
-        for opened in sockets:
-            opened.close()
-    return {target: outcomes.get(target, Outcome.SILENT) for target in wanted}
 
 
 def ping(

@@ -9,8 +9,8 @@ from ipaddress import IPv4Address
 
 from lab import probe
 from lab.capture import Frame, Tap
-from steps.eventually import eventually, watch
-from steps.patience import lasting
+from steps.eventually import watch
+from steps.patience import lasting, sure
 from steps.scene import Scene
 
 ANSWERED_WITHIN = 0.5  # s for an answer to ARP: thirty-five times the longest way through the vRack and back
@@ -47,10 +47,9 @@ def who_has(scene: Scene, questions: Iterable[Question], *, sure: Iterable[Quest
 
 
 def hardware_address(scene: Scene, question: Question) -> str:
-    """The first answer to a question. Raises Refuted when there is none."""
+    """The first answer to a question. Raises Inconclusive when there is none."""
     with _asked(scene, [question]) as look:
-        answers = eventually(lambda: look()[question], within=ANSWERED_WITHIN, phase=f"an answer for {question.address}")
-        return answers[0]
+        return sure(lambda: look()[question], within=ANSWERED_WITHIN, what=f"an answer for {question.address}")[0]
 
 
 @contextmanager

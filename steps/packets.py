@@ -15,15 +15,16 @@ from lab.probe import Outcome, Target, connect, reached
 from lab.rule_counters import Counter
 from provisioning.deployment_model import PublishedService
 from sns.resolution import Resolver
-from steps.eventually import eventually, watch
 from steps.neighbours import Question, hardware_address, who_has
 from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
+from steps.verdict import Inconclusive
 
 HTTPS = 443
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
 TCP_AND_UDP = (6, 17)
+COUNTED_WITHIN = 1.0  # s: a rule counts a packet as it decides about it
 SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
 SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before any rule, as its counters call it
 
@@ -163,22 +164,20 @@ def _inject_syns(scene: Scene, source: IPv4Address, *destinations: IPv4Address) 
     ]  # fmt: skip
     before = scene.environment.firewall(scene.site.name).counters()
     probe.inject(gateway, "eth0", frames)
+    # Each wire keeps its order, and so does a kernel: what the firewall answers now it answers after all of these.
+    hardware_address(scene, _of_gateway(scene, scene.public_address))
     return Injected(len(frames), before)
 
 
 @then("none of them reaches the private server")
 def _none_reaches(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
-    sent = _seen(scene, f"gw-{scene.site.name}:eth0", injected)
+    sent = _count_syns(scene.environment.transit(scene.site.name))
     record.observe("packets on the public segment", expected=injected.count, observed=sent)
+    # The firewall is done with them; a ping of its own comes after whatever it has passed on.
+    if not probe.ping(scene.environment.firewall(scene.site.name).host, scene.server_address, count=1).answered:
+        raise Inconclusive("the private server does not answer the firewall's ping, the control: silence would prove nothing")
     arrived = _count_syns(scene.environment.tap(f"{scene.server.name}:eth0"))
     record.observe("packets at the private server", expected=0, observed=arrived)
-
-
-def _seen(scene: Scene, point: str, injected: Injected) -> int:
-    """How many of the packets were seen at a capture point where all of them should be."""
-    tap = scene.environment.tap(point)
-    return eventually(lambda: _count_syns(tap), until=lambda count: count >= injected.count, within=2.0,
-                      phase=f"the packets at {point}", expected=f"all {injected.count} packets")  # fmt: skip
 
 
 def _count_syns(tap: Tap) -> int:
@@ -212,8 +211,7 @@ def _route_to_others(scene: Scene, others: list[IPv4Address]) -> Routed:
     outside, inside = scene.firewall_port("external"), scene.firewall_port("private")
     with scene.environment.listen((outside, inside)) as taps:
         sent = _inject_syns(scene, scene.deployment.internet.stranger, *others).count
-        seen = watch(lambda: _count_syns(taps[outside]), until=lambda count: count >= sent, within=2.0).seen
-        return Routed(sent, seen, _count_syns(taps[inside]))
+        return Routed(sent, _count_syns(taps[outside]), _count_syns(taps[inside]))
 
 
 @then("the firewall passes none of them on")
@@ -235,11 +233,14 @@ def _counted_as_refused(scene: Scene, injected: Injected, record: ScenarioRecord
 
 
 def _refused_by(scene: Scene, injected: Injected, refusing: set[str], record: ScenarioRecorder) -> None:
-    after = scene.environment.firewall(scene.site.name).counters()
-    grown = differences(injected.before, after)
-    counted = sum(packets for place, packets in grown.items() if place in refusing)
-    record.observe("of these packets, refused and counted", expected=injected.count, observed=counted,
-                   holds=counted >= injected.count)  # fmt: skip
+    firewall = scene.environment.firewall(scene.site.name)
+
+    def counted() -> int:
+        grown = differences(injected.before, firewall.counters())
+        return sum(packets for place, packets in grown.items() if place in refusing)
+
+    record.eventually("the count of these packets as refused", counted, within=COUNTED_WITHIN,
+                      until=lambda count: count >= injected.count, expected=f"{injected.count} or more")  # fmt: skip
 
 
 @given("the web server answers its own network on ports that are not published", target_fixture="unpublished")

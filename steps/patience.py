@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from lab.host import LabHost
 from lab.probe import Outcome, Target, connect
+from steps.eventually import Sighting, late, watch
 from steps.verdict import Inconclusive
+
+T = TypeVar("T")
 
 TIMES = 10  # as long as the control: what is late by that much on a busy machine, the control is too
 LEAST = 0.1  # s: seven times the longest round trip of the lab, for a control that is answered at once
@@ -22,6 +26,21 @@ def patience(control: Callable[[], object], what: str) -> float:
     if not control():
         raise Inconclusive(f"{what}, the control, was not answered: silence would prove nothing")
     return lasting(time.monotonic() - begun)
+
+
+def sure(
+    observe: Callable[[], T], *, until: Callable[[T], object] = bool, within: float, what: str, expected: object = ""
+) -> T:
+    """``steps.eventually`` for what must be so if silence elsewhere is to mean anything. Raises Inconclusive when it is not."""
+    seen = watch(observe, until=until, within=within)
+    if not seen.satisfied:
+        raise unproven(seen, within=within, what=what, expected=expected)
+    return seen.seen
+
+
+def unproven(seen: Sighting[T], *, within: float, what: str, expected: object = "") -> Inconclusive:
+    """What to raise when a control, ``what``, was not seen as it should: silence beside it proves nothing."""
+    return Inconclusive(f"silence would prove nothing: {late(seen, within=within, phase=what, expected=expected).headline}")
 
 
 def attempts(host: LabHost, targets: Sequence[Target], within: float) -> dict[Target, Outcome]:

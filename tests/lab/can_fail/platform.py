@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import subprocess
 
 from lab.roles.lease import question
@@ -27,6 +28,29 @@ def port_is(host: str, mistaken: str, planned: str) -> Fault:
         port = ground.port(host)
         ground.switch(f"ovs-vsctl set port {port} {mistaken}", f"ovs-vsctl clear port {port} tag trunks vlan_mode -- "
                       f"set port {port} {planned}")  # fmt: skip
+
+    return act
+
+
+def slow_port(host: str, vlan: int, seconds: float) -> Fault:
+    """What the switch sends to a host, and the host to it, takes so much longer."""
+
+    def act(ground: Ground) -> None:
+        port, fabric = ground.port(host), ground.environment.lab.fabric
+        far, near = f"{port}s", f"{port}t"  # in the host's place, and towards the host
+        fabric.ip(line for end in (far, near)
+                  for line in (f"link add {end} up type veth peer name {end}r", f"link set {end}r up"))  # fmt: skip
+        ground.undo(lambda: fabric.ip(f"link del {end}" for end in (far, near)))
+        fabric.start_relay(f"slow-{port}", [f"{far}r:{near}r:{seconds}"])
+        ground.undo(lambda: fabric.stop_relay(f"slow-{port}"))
+        switch = fabric.switch_bridge(ground.host(host).nic("eth0").region)
+        rules = [f"priority=80,in_port={one},actions=output:{other}" for one, other in ((port, near), (near, port))]
+        ground.switch(
+            f"ovs-vsctl set port {port} tag=4094 -- add-port {switch} {near} tag=4094 -- add-port {switch} {far} tag={vlan}; "
+            f"printf '%s\\n' {shlex.join(rules)} | ovs-ofctl add-flows {switch} -; ovs-appctl fdb/flush",
+            f"ovs-vsctl del-port {near} -- del-port {far} -- set port {port} tag={vlan}; "
+            f"ovs-ofctl --strict del-flows {switch} priority=80,in_port={port}; ovs-appctl fdb/flush",
+        )
 
     return act
 
@@ -108,6 +132,14 @@ ROWS = (
         "The port of a cloud instance takes tagged frames",
         port_is("web-sbg7", "vlan_mode=native-untagged", "tag=200 vlan_mode=access"),
         "expected of these, heard on vrack-199: 0, observed …",
+    ),
+    Row(
+        "SNS-PLAT-04[web-gra11]",
+        "The server's port is in another network",
+        port_is("web-gra11", "tag=198", "tag=201 vlan_mode=access"),
+        "silence would prove nothing: the honest frame was late: expected heard at all … other ports of vrack-201 within 2 s, "
+        "observed …",
+        verdict="inconclusive",
     ),
     Row(
         "SNS-PLAT-05[web-sbg7]",

@@ -63,8 +63,8 @@ def enter(pid: int, *, everything: bool = True) -> list[str]:
 def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes | None = None, where: str = "") -> Completed:
     """Run a program in a host.
 
-    Raises CommandFailed (status 124) when it takes longer than ``timeout`` seconds, and HostGone when the host ended: a
-    command that could not run must never pass for one that failed.
+    Raises CommandFailed (status 124) when it takes longer than ``timeout`` seconds; it is then ended, as it is when the caller
+    is interrupted. Raises HostGone when the host ended: a command that could not run must never pass for one that failed.
     """
     process = subprocess.Popen(
         [*enter(pid), *command],
@@ -73,12 +73,13 @@ def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes
         stderr=subprocess.PIPE,
         env=ENVIRONMENT,
         cwd="/",
+        start_new_session=True,  # nsenter forks to enter a PID namespace: what it forked is found by their common group
     )
     shown = " ".join(command)
     try:
         out, err = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as late:
-        process.kill()
+        _end(process)
         # A daemon that kept our pipes would hold communicate() for ever: take what came, and leave.
         partial = (late.stdout or b"") + (late.stderr or b"")
         for stream in (process.stdin, process.stdout, process.stderr):
@@ -89,12 +90,18 @@ def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes
             where or f"pid {pid}", shown, 124, f"no end after {timeout:g} s; {partial.decode(errors='replace')}"
         ) from None
     except BaseException:
-        process.kill()
+        _end(process)
         process.wait()
         raise
     if process.returncode != 0 and is_gone(pid):
         raise HostGone(where or f"pid {pid}")
     return Completed(shown, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill all of a session's first process group, unless its leader was waited for: its number may be another's by then."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def start(pid: int, command: Sequence[str], *, output: Path | None = None) -> subprocess.Popen[bytes]:

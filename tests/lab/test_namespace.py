@@ -1,0 +1,61 @@
+"""Commands in a host's namespaces: those that are given up end there too. The host is this machine's own first namespaces."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab import namespace
+from lab.errors import CommandFailed
+
+pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).resolve().parents[2]
+GIVEN_UP = "import os; from lab import namespace; namespace.run(os.getpid(), {command!r})"
+
+
+def _runs(command: list[str]) -> bool:
+    """Whether a process has exactly these arguments."""
+    wanted = b"".join(part.encode() + b"\0" for part in command)
+    return any(_arguments(process) == wanted for process in Path("/proc").glob("[0-9]*"))
+
+
+def _arguments(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
+
+
+def _await(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds()
+
+
+@pytest.fixture
+def sleep() -> list[str]:
+    """A command that no other process has."""
+    return ["sleep", f"30.{os.getpid()}{time.monotonic_ns()}"]
+
+
+def test_a_command_that_took_too_long_is_ended_and_does_not_go_on_in_the_host(sleep: list[str]) -> None:
+    with pytest.raises(CommandFailed, match=r"no end after 0.2 s"):
+        namespace.run(os.getpid(), ["sh", "-c", f"{' '.join(sleep)}; true"], timeout=0.2)
+    assert _await(lambda: not _runs(sleep))
+
+
+def test_a_command_whose_caller_is_interrupted_is_ended_too(sleep: list[str]) -> None:
+    caller = subprocess.Popen([sys.executable, "-c", GIVEN_UP.format(command=sleep)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    assert _await(lambda: _runs(sleep))
+    caller.send_signal(signal.SIGINT)
+    caller.wait(10)
+    assert _await(lambda: not _runs(sleep))

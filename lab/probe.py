@@ -17,7 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
-from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lab import namespace
@@ -54,11 +53,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Echoes:
-    """The result of pings: how many were sent, and the round trips, in seconds, of those that were answered."""
+    """The result of pings: how many were sent, and the round trips, in seconds, of those that were answered.
+
+    The round trips are by the ping's number, in its order; the first is 1.
+    """
 
     sent: int
-    round_trips: tuple[float, ...]
-    longest_silence: float = 0.0  # s between two answers in a row, the start and the end of the stream included
+    round_trips: Mapping[int, float]
 
     @property
     def answered(self) -> int:
@@ -141,7 +142,6 @@ def ping(
     sent_at: dict[int, float] = {}
     left_us = False
     trips: dict[int, float] = {}
-    arrivals: list[float] = []
     with opened:
         opened.setblocking(False)
         start = time.monotonic()
@@ -162,11 +162,8 @@ def ping(
                 body = data[(data[0] & 15) * 4 :]
                 kind, _, _, got, sequence = struct.unpack("!BBHHH", body[:8])
                 if kind == 0 and got == identity and sequence in sent_at:
-                    arrivals.append(time.monotonic())
-                    trips.setdefault(sequence, arrivals[-1] - sent_at[sequence])
-    moments = [start, *arrivals, max(sent_at.values(), default=start)]
-    silence = max(later - earlier for earlier, later in pairwise(moments))
-    return Echoes(len(sent_at), tuple(trips.values()), silence)
+                    trips.setdefault(sequence, time.monotonic() - sent_at[sequence])
+    return Echoes(len(sent_at), {sequence + 1: trips[sequence] for sequence in sorted(trips)})
 
 
 def echo_request(identity: int, sequence: int) -> bytes:

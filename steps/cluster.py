@@ -54,6 +54,11 @@ def cluster(scene: Scene) -> Cluster:
     return scene.environment.cluster(scene.site.name)
 
 
+def other_than(scene: Scene, member: Appliance) -> str:
+    """The name of the other one of the pair."""
+    return next(one.name for one in cluster(scene).members if one.name != member.name)
+
+
 def timers(scene: Scene) -> Timers:
     """How long the pair's members wait for what."""
     return Timers.of(cluster(scene).members[0].configuration().ha)
@@ -229,18 +234,20 @@ def wait_for_pair(member: Appliance) -> None:
 
 @then("the former passive member is active, alone")
 def _taken_over(scene: Scene, former: Appliance, record: ScenarioRecorder) -> None:
-    pair = cluster(scene)
-    other = next(member.name for member in pair.members if member.name != former.name)
-    active_alone(scene, other, "the takeover", record)
+    active_alone(scene, other_than(scene, former), "the takeover", record)
 
 
 def active_alone(scene: Scene, name: str, phase: str, record: ScenarioRecorder) -> None:
     """A member is active, and no other, within the deployment's budget. ``phase`` is what was late when it is not."""
+    record.observe("active members", expected=[name], observed=await_alone(scene, name, phase))
+
+
+def await_alone(scene: Scene, name: str, phase: str) -> list[str]:
+    """The active members once it is this one alone. Raises Refuted when that takes longer than the deployment's budget."""
     pair, within = cluster(scene), scene.deployment.budgets.takeover / 1000
-    seen = eventually(lambda: [member for member, mode in pair.states().items() if mode == "active"],
+    return eventually(lambda: [member for member, mode in pair.states().items() if mode == "active"],
                       until=lambda names: names == [name], within=within, phase=phase,
                       expected=f"{name} active, alone")  # fmt: skip
-    record.observe("active members", expected=[name], observed=seen)
 
 
 @then("both members report the HA link as failed")

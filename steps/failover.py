@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 import pytest
 from pytest_bdd import parsers, then, when
 
-from lab.cluster import missing
 from lab.device import Appliance
 from lab.faults import catalogue
 from lab.phases import events, moment_of_handover
 from reports.entries import Failover
 from reports.ledger import Lane, distribution
-from steps.cluster import Loss, cluster, lost_at
+from steps.cluster import Loss, await_alone, cluster, lost_at, other_than, wait_for_pair
 from steps.eventually import eventually, watch
 from steps.flows import UP_WITHIN, Running
 from steps.ledger import GOING_ON, Watched, entry, lost_to
@@ -26,7 +25,6 @@ from steps.scene import Scene
 
 AT_LEAST = 300_000_000  # ns after the event that flows are watched: a silence may begin late
 GIVEN_UP_AFTER = 2_000_000_000  # ns beyond its budget in which a flow that is late may come back, to be told how late
-WHOLE_WITHIN = 10.0  # s for a member to boot and to hear the other everywhere
 
 EVENTS = {"a lost member": "member_killed", "a lost link": "link_lost", "a switch": "switch"}
 
@@ -61,7 +59,8 @@ class Campaign:
                 undo = self._one(kind, number, self.former, act)
             if number < self.wanted:
                 undo()
-                self._wait_for_pair()
+                for member in cluster(self.scene).members:
+                    wait_for_pair(member)
         return self
 
     def _one(self, kind: str, number: int, active: Appliance, act: Act) -> Callable[[], object]:
@@ -72,7 +71,7 @@ class Campaign:
         at, undo = act(active)
         self.changes.undo(undo)
         moment = int(at * 1e9)
-        self._taken_over(active)
+        await_alone(self.scene, other_than(self.scene, active), "the takeover")
         self._flows_back(moment)
         end = time.monotonic_ns()
         quiet = self.running.noise, self.running.noisiest
@@ -85,13 +84,6 @@ class Campaign:
 
         self.record.write(written)
         return undo
-
-    def _taken_over(self, former: Appliance) -> None:
-        pair = cluster(self.scene)
-        other = next(member.name for member in pair.members if member.name != former.name)
-        eventually(lambda: [name for name, mode in pair.states().items() if mode == "active"],
-                   until=lambda names: names == [other], within=self._patience, phase="the takeover",
-                   expected=f"{other} active, alone")  # fmt: skip
 
     @property
     def _patience(self) -> float:
@@ -110,13 +102,6 @@ class Campaign:
             return ["too early"] if now < moment + AT_LEAST else awaited
 
         watch(late, until=lambda lanes: not lanes, within=self._patience)
-
-    def _wait_for_pair(self) -> None:
-        def lacks() -> list[str]:
-            return [f"{member.name}: {lack}" for member in cluster(self.scene).members if (lack := missing(member))]
-
-        eventually(lacks, until=lambda found: not found, within=WHOLE_WITHIN, phase="the pair after a failover",
-                   expected="both members, which hear each other on every wire")  # fmt: skip
 
     def _wait_for_flows(self) -> None:
         """The return of a member may have had a tunnel negotiated, or a user connect, once more."""

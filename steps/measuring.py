@@ -15,7 +15,7 @@ def record_round_trips(record: ScenarioRecorder, what: str, echoes: Echoes) -> N
             step=step,
             what=what,
             kind="round trips",
-            positions=tuple(range(1, echoes.answered + 1)),
-            milliseconds=tuple(round(trip * 1000, 3) for trip in echoes.round_trips),
+            positions=tuple(echoes.round_trips),
+            milliseconds=tuple(round(trip * 1000, 3) for trip in echoes.round_trips.values()),
         )
     )

@@ -148,7 +148,8 @@ def _runs_over(scene: Scene, client: Client, protocol: str, record: ScenarioReco
 @given("UDP is blocked between the VPN user and the firewall")
 def _block_udp(scene: Scene, changes: Changes) -> None:
     host = scene.environment.vpn_client
-    changes.undo(lambda: host.run("nft", "delete", "table", "ip", "blocked"))
+    none = "table ip blocked {}\ndelete table ip blocked\n"  # whether there is one or not
+    changes.undo(lambda: host.must("nft", "-f", "-", stdin=none.encode()))
     rules = "table ip blocked {\n chain out {\n type filter hook output priority 0;\n meta l4proto udp drop\n }\n}\n"
     host.must("nft", "-f", "-", stdin=rules.encode())
 

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, cast
@@ -24,6 +25,8 @@ from lab.flows.plan import DIRECTIONS, Flow
 from lab.flows.silence import Seen, seen
 
 _TABLE = "rempart_flows"
+_NO_TABLE = f"table ip {_TABLE} {{}}\ndelete table ip {_TABLE}\n"  # whether there is one or not
+_LIBERAL = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
 _UNDER_WAY = 0.1  # s at the most for what was sent to arrive: seven times the longest way
 _LOOK_AGAIN = 0.010  # s between two looks at what is still under way
 _ENDS_WITHIN = 3.0  # s for the instrument to end
@@ -58,7 +61,7 @@ class Happening:
 class Instrument:
     """Flows that run from entering the context to leaving it, ``rate`` messages a second in each direction while fast.
 
-    Raises InstrumentFailed when they cannot be started.
+    Raises CommandFailed or HostGone when a far host cannot be prepared; nothing is left of it then.
     """
 
     def __init__(self, flows: Sequence[Flow], rate: int) -> None:
@@ -73,13 +76,21 @@ class Instrument:
         self.happened: list[Happening] = []
         self.priority = ""
         self._words = b""
+        self._undoing = ExitStack()
 
     def __enter__(self) -> Instrument:
-        self._redirect()
+        with ExitStack() as undoing:
+            self._redirect(undoing)
+            self._start(undoing)
+            self._undoing = undoing.pop_all()
+        return self
+
+    def _start(self, undoing: ExitStack) -> None:
         descriptor = os.memfd_create("flows")
         try:
             os.ftruncate(descriptor, size(2 * len(self.flows)))
             self._memory = Memory(descriptor, 2 * len(self.flows))
+            undoing.callback(self._memory.close)
             self._process = subprocess.Popen(
                 [sys.executable, "-S", "-m", "lab.flows.engine", str(descriptor), str(self._beat)],
                 stdin=subprocess.PIPE,
@@ -92,16 +103,20 @@ class Instrument:
         finally:
             os.close(descriptor)
         self._plan, self._said, self._failure = _streams(self._process)
+        undoing.callback(self._end)
         self._plan.write(json.dumps([flow.as_json() for flow in self.flows]).encode() + b"\n")
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, why: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
     def stop(self) -> None:
-        """End all flows; stopping twice is no error."""
-        if self._plan.closed:
-            return
+        """End all flows, and leave the far hosts as they were; stopping twice, or before the beginning, is no error.
+
+        Raises CommandFailed or HostGone, after all else, when a far host is not as it was.
+        """
+        self._undoing.close()
+
+    def _end(self) -> None:
         self._plan.close()
         try:
             self._process.wait(_ENDS_WITHIN)
@@ -110,9 +125,6 @@ class Instrument:
             self._process.wait()
         self._said.close()
         self._failure.close()
-        self._memory.close()
-        for far in self._far_hosts():
-            namespace.run(far, ["nft", "delete", "table", "ip", _TABLE])
 
     @property
     def resolution_ms(self) -> float:
@@ -192,23 +204,24 @@ class Instrument:
     def _far_hosts(self) -> list[int]:
         return list(dict.fromkeys(flow.far for flow in self.flows if flow.kind in ("datagrams", "stream")))
 
-    def _redirect(self) -> None:
+    def _redirect(self, undoing: ExitStack) -> None:
         """What carries our mark comes to the instrument, whichever of the far host's servers it is addressed to."""
         rules = (
-            f"table ip {_TABLE} {{}}\ndelete table ip {_TABLE}\ntable ip {_TABLE} {{\n"
-            " chain arriving { type nat hook prerouting priority dstnat;\n"
+            f"{_NO_TABLE}table ip {_TABLE} {{\n chain arriving {{ type nat hook prerouting priority dstnat;\n"
             f"  ip dscp {DSCP:#x} meta l4proto {{ tcp, udp }} redirect to :{FAR_PORT}\n }}\n}}\n"
         )
         for far in self._far_hosts():
-            done = namespace.run(far, ["nft", "-f", "-"], stdin=rules.encode())
-            if not done.ok:
-                raise CommandFailed(f"pid {far}", done.command, done.status, done.stderr)
-            namespace.inside(far, _be_liberal)
+            undoing.callback(_load, far, _NO_TABLE)
+            _load(far, rules)
+            # A session that lost packets goes on here too; what does not fit its window must not end up at the host's server.
+            undoing.callback(namespace.inside, far, partial(_LIBERAL.write_text, namespace.inside(far, _LIBERAL.read_text)))
+            namespace.inside(far, partial(_LIBERAL.write_text, "1"))
 
 
-def _be_liberal() -> None:
-    # A session that lost packets goes on here too; what does not fit its window must not end up at the host's own server.
-    Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal").write_text("1")
+def _load(far: int, rules: str) -> None:
+    done = namespace.run(far, ["nft", "-f", "-"], stdin=rules.encode())
+    if not done.ok:
+        raise CommandFailed(f"pid {far}", done.command, done.status, done.stderr)
 
 
 def _streams(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:

@@ -26,7 +26,7 @@ from provisioning.live.errors import NotHere, Unreachable
 CONNECT_WITHIN = 10  # s for a connection; the guide's regions are 15 ms apart
 _NOT_CONNECTED = 255  # ssh's own status: the remote command's is any other
 OFTENEST = 0.2  # s, ping(8)
-_ROUND_TRIP = re.compile(r" time=([\d.]+) ms")
+_ROUND_TRIP = re.compile(r" icmp_seq=(\d+) .*time=([\d.]+) ms")
 OPTIONS = ("-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_WITHIN}", "-o", "LogLevel=ERROR")
 
 
@@ -61,7 +61,7 @@ class Machine(Commanded):
         """What becomes of pings from there. Nobody but root may send them closer together than OFTENEST."""
         pause = f"{max(interval, OFTENEST):g}"
         said = self.run("ping", "-n", "-c", str(count), "-i", pause, "-W", f"{within:g}", str(address), timeout=30.0 + count)
-        return Echoes(count, tuple(float(found) / 1000 for found in _ROUND_TRIP.findall(said.stdout)))
+        return Echoes(count, {int(number): float(trip) / 1000 for number, trip in _ROUND_TRIP.findall(said.stdout)})
 
     def words(self, command: Sequence[str]) -> Sequence[str]:
         """What is run here to run a command there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
@@ -43,11 +44,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--run", metavar="ID", help="with --lab attach: which lab, when several run")
     group.addoption(
-        "--failovers", type=int, default=1, metavar="N", help="how often each failover is repeated, for a distribution"
+        "--failovers",
+        type=_one_at_least,
+        default=1,
+        metavar="N",
+        help="how often each failover is repeated, for a distribution",
     )
     group.addoption(
-        "--flow-rate", type=int, default=200, metavar="N", help="messages a second of each flow while members change"
+        "--flow-rate", type=_one_at_least, default=200, metavar="N", help="messages a second of each flow while members change"
     )
+
+
+def _one_at_least(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is too few: write a whole number, 1 at least")
+    return int(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Interface
 import pytest
 
 from lab import running
+from lab.errors import HostGone
 from lab.flows.instrument import Instrument, InstrumentFailed
 from lab.flows.plan import THERE, Flow
 from lab.host import LabHost
@@ -84,10 +85,26 @@ def test_a_cut_is_seen_by_what_it_cuts_and_by_nothing_else(lab: Lab, far: LabHos
             assert one.lost == 0, lane
 
 
+def state(far: LabHost) -> tuple[str, str]:
+    return far.must("nft", "list", "ruleset"), far.must("cat", "/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
+
+
 def test_what_it_did_to_the_far_host_is_undone(lab: Lab, far: LabHost) -> None:
-    with Instrument(flows(lab), RATE):
-        assert "redirect" in far.must("nft", "list", "ruleset")
-    assert far.must("nft", "list", "ruleset") == ""
+    with Instrument(flows(lab), RATE) as instrument:
+        rules, liberal = state(far)
+        assert "redirect" in rules
+        assert liberal == "1\n"
+    instrument.stop()
+    assert state(far) == ("", "0\n")
+
+
+def test_what_it_did_to_a_far_host_is_undone_when_another_cannot_be_prepared(lab: Lab, far: LabHost) -> None:
+    gone = Flow(name="to nowhere", flow_class="nat", kind="datagrams", near=lab.host("near").pid, far=0x7FFFFFF0, address=FAR)
+    instrument = Instrument([*flows(lab), gone], RATE)
+    with pytest.raises(HostGone):
+        instrument.__enter__()
+    instrument.stop()
+    assert state(far) == ("", "0\n")
 
 
 def test_an_instrument_that_cannot_start_says_why(far: LabHost) -> None:

@@ -159,3 +159,12 @@ def collected_modules(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+@pytest.mark.parametrize("option", ["--failovers", "--flow-rate"])
+@pytest.mark.parametrize("given", ["0", "-1", "many"])
+def test_what_cannot_be_done_that_often_is_refused(tmp_path: Path, option: str, given: str) -> None:
+    tree = Tree.plant(tmp_path, {"a.feature": feature(_scenario(1))})
+    done = tree.run(*tree.features, f"{option}={given}")
+    assert done.status == 4
+    assert f"argument {option}: '{given}' is too few: write a whole number, 1 at least" in done.output

@@ -39,13 +39,13 @@ Feature: Private servers reach the Internet through the firewall
       | smtp    |
       | telnet  |
 
-  @SNS-EGRESS-06 @each_web_server
+  @SNS-EGRESS-06 @each_web_server @with_refused_name
   Scenario: A refused web site is cut by its name, and the server is told
     Given the private server reaches the public site over http
     When the private server asks the same address for each refused name over http
     Then it gets the firewall's refusal page instead
 
-  @SNS-EGRESS-07 @each_web_server
+  @SNS-EGRESS-07 @each_web_server @with_refused_name
   Scenario: A refused site is cut by its TLS server name
     Given the private server reaches the public site over https
     When the private server asks the same address for each refused name over https
@@ -57,14 +57,14 @@ Feature: Private servers reach the Internet through the firewall
     When the provider's gateway routes packets for the private server to the firewall
     Then none of them reaches the private server
 
-  @SNS-EGRESS-09 @each_web_server @needs_raw_frames
+  @SNS-EGRESS-09 @each_web_server @with_published_site @needs_raw_frames
   Scenario: Packets from the Internet that claim a private source are dropped
     Given the stranger reaches the published web site
     When the provider's gateway sends the same request with a source in the private network
     Then none of them reaches the private server
     And the firewall counts them as spoofed
 
-  @SNS-EGRESS-10 @each_site @needs_raw_frames
+  @SNS-EGRESS-10 @each_site @with_neighbour @needs_raw_frames
   Scenario: No other private host can be reached from the Internet either
     Given the other hosts of the private network answer the firewall
     When the provider's gateway routes packets for each of them to the firewall

@@ -8,7 +8,7 @@ Feature: Two firewalls stand for one
     Then exactly one of them is active
     And they agree on who it is
 
-  @SNS-HA-02 @each_cluster @needs_raw_frames
+  @SNS-HA-02 @each_cluster @with_published_site @needs_raw_frames
   Scenario: The passive member is silent on the data networks
     Given the active member answers for the cluster's addresses
     When the neighbours of the cluster ask for its addresses and use its services
@@ -68,7 +68,7 @@ Feature: Two firewalls stand for one
     And every flow goes on within its budget for a lost member
     And the TCP sessions through the firewall are the same ones
 
-  @SNS-HA-08 @each_cluster @needs_fault_injection @disruptive
+  @SNS-HA-08 @each_cluster @with_published_site @needs_fault_injection @disruptive
   Scenario: A member that comes back is passive, synchronised, and can take the work back
     Given the active member has lost power and the other has taken over
     When the lost member returns

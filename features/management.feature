@@ -36,7 +36,7 @@ Feature: Only the administrator manages the firewalls
     Then exactly the published services and the SSL VPN answer
     And every other port stays silent
 
-  @SNS-MGMT-07 @each_site @needs_configuration_change
+  @SNS-MGMT-07 @each_site @with_published_site @needs_configuration_change
   Scenario: A mistake in the rules is refused and the running rules stay
     Given the stranger reaches the published web site
     When the administrator activates a filter slot that names an unknown object

@@ -32,7 +32,7 @@ Feature: The platform is built as planned
     Then its own network hears the honest frame
     And no other network hears the others
 
-  @SNS-PLAT-06 @each_cluster @needs_raw_frames
+  @SNS-PLAT-06 @each_cluster @with_released_address @needs_raw_frames
   Scenario: After the join nobody answers for the second firewall's former address
     Given the provider's gateway resolves the firewall's public address
     When the provider's gateway asks who has each released address of the block

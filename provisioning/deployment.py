@@ -36,7 +36,7 @@ from provisioning.toml_table import Findings, Table
 if TYPE_CHECKING:
     from sns.model import Configuration, Finding, Interface
 
-__all__ = ["AXES", "PLAN", "Deployment", "DeploymentError", "Instance", "examine", "load", "located"]
+__all__ = ["AXES", "CONDITIONS", "PLAN", "Deployment", "DeploymentError", "Instance", "examine", "load", "located"]
 
 PLAN = "deployment.toml"
 
@@ -96,13 +96,31 @@ class Deployment:
             case "pool":
                 found.update({self.pool_id(pool): pool for site in sites for pool in site.pools})
             case "published_service":
-                # Over UDP there is no web site: such a service is compared with the rules, and not fetched.
-                found.update({entry.id: entry for site in sites for entry in site.published if entry.protocol == "tcp"})
+                # What is published over UDP is compared with the rules, and not fetched.
+                found.update({entry.id: entry for site in sites for entry in site.web_sites})
             case "web_server":
                 found.update({host.id: host for site in sites for host in site.hosts_of("web")})
             case "bare_metal_server":
                 found.update({host.id: host for site in sites for host in site.hosts_of("bare-metal")})
         return found
+
+    def without(self, condition: str, axis: str, identifier: str) -> tuple[str, ...]:
+        """The sites of an instance that lack what one of :data:`CONDITIONS` asks for. Raises KeyError for an unknown one."""
+        one = self.instance(axis, identifier)
+        names = one.sites if isinstance(one, Tunnel) else (one.name if isinstance(one, Site) else one.site,)
+        return tuple(name for name in names if not self._has(condition, self.sites[name]))
+
+    def _has(self, condition: str, site: Site) -> bool:
+        match condition:
+            case "published_site":
+                return bool(site.web_sites)
+            case "refused_name":
+                return bool(self.internet.refused)
+            case "released_address":
+                return bool(site.released)
+            case "neighbour":
+                return bool(site.neighbours)
+        raise KeyError(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
 
     def pool_id(self, pool: Pool) -> str:
         """``udp`` where one site offers remote access, ``sbg7-udp`` where several do."""
@@ -194,6 +212,11 @@ AXES = (
     "bare_metal_server",
 )
 """What a scenario can be instantiated over, each with ids of its own."""
+
+CONDITIONS = ("published_site", "refused_name", "released_address", "neighbour")
+"""What the site of an instance may lack: a web site for the Internet, a name that URL filtering must refuse, an address that
+nobody has any more, another host beside the web server.
+"""
 
 
 def load(folder: Path | str) -> Deployment:

@@ -196,6 +196,19 @@ class Site:
         """The hosts of a role, in file order."""
         return tuple(host for host in self.hosts.values() if host.role == role)
 
+    @property
+    def web_sites(self) -> tuple[PublishedService, ...]:
+        """What it publishes over TCP, in file order: over UDP there is no web site."""
+        return tuple(service for service in self.published if service.protocol == "tcp")
+
+    @property
+    def neighbours(self) -> tuple[IPv4Address, ...]:
+        """Who else is on the network of the site's first web server: the other hosts, and DHCP's own addresses."""
+        for server in self.hosts_of("web")[:1]:
+            hosts = [host.address for host in self.hosts.values() if host.network == server.network]
+            return tuple(one for one in (*hosts, *self.networks[server.network].dhcp) if one != server.address)
+        return ()
+
     def host_interface(self, host: PrivateHost) -> IPv4Interface:
         """A host's address with its network's mask."""
         return IPv4Interface((host.address, self.networks[host.network].subnet.prefixlen))

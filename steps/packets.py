@@ -187,10 +187,7 @@ def _count_syns(tap: Tap) -> int:
 
 @given("the other hosts of the private network answer the firewall", target_fixture="others")
 def _others_answer(scene: Scene, record: ScenarioRecorder) -> list[IPv4Address]:
-    network = scene.server_network
-    hosts = [host.address for host in scene.site.hosts.values() if host.network == network.name]
-    others = [address for address in (*hosts, *network.dhcp) if address != scene.server_address]
-    firewall = scene.environment.firewall(scene.site.name).host
+    others, firewall = list(scene.site.neighbours), scene.environment.firewall(scene.site.name).host
     for address in others:
         answered = probe.ping(firewall, address, count=2).answered
         record.observe(f"the firewall's pings that {address} answers", expected=2, observed=answered)

@@ -147,12 +147,12 @@ def _remote_restarts(scene: Scene) -> None:
 
 
 @then("the private servers ping each other again within the budget")
-def _again_within_budget(scene: Scene) -> None:
+def _again_within_budget(scene: Scene, record: ScenarioRecorder) -> None:
     budget = scene.deployment.budgets.tunnel_restored / 1000
-    eventually(
+    record.eventually(
+        "the tunnel after its peer's restart",
         lambda: probe.ping(scene.server, scene.remote_address, count=1, within=0.1).answered,
         within=budget,
-        phase="the tunnel after its peer's restart",
     )
 
 

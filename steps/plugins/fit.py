@@ -93,9 +93,12 @@ class _Check:
                 reached |= axes if SCENE in reached else set()
                 yield from (f"{sentence}\n    {one}" for one in _complaints(definition, step, asked, axes))
                 given |= {definition.target_fixture} if definition.target_fixture else set()
-        for tag in sorted(collection.all_tags(template)):
+        written = sorted(collection.all_tags(template))
+        place = f"{collection.relative(template.feature.filename, item.config)}:{template.line_number}"
+        for tag in written:
+            if tag.startswith(tags.WITH) and not any(one in tags.AXES for one in written):
+                yield f"{place}: {template.name}\n    @{tag} is about an instance's site: the scenario needs @each_site or the like"
             if tag in tags.AXES and tags.AXES[tag] not in reached:
-                place = f"{collection.relative(template.feature.filename, item.config)}:{template.line_number}"
                 axis = tags.spoken(tags.AXES[tag])
                 yield f"{place}: {template.name}\n    no step speaks of a {axis}: @{tag} would repeat the same test"
 

@@ -1,11 +1,12 @@
 """One scenario, many instances: ``@each_site``, ``@each_tunnel``, … repeat it for what the deployment has.
 
-A deployment that has none of it gets one test, ``SNS-IPSEC-03[none]``, with the verdict "not applicable" and why.
+A deployment that has none of it gets one test, ``SNS-IPSEC-03[none]``, with the verdict "not applicable" and why; so does
+an instance whose site lacks what a condition (``@with_refused_name``) asks for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,22 +54,30 @@ def deployment_of(config: pytest.Config) -> Deployment:
 
 def spread(test: Callable[..., Any], given: set[str], config: pytest.Config) -> Callable[..., Any]:
     """The test, parametrised by the axes among its tags."""
+    conditions = [one for one in tags.CONDITIONS if f"{tags.WITH}{one}" in given]
     for tag, axis in tags.AXES.items():
         if tag in given:
-            test = pytest.mark.parametrize(axis, _parameters(axis, config))(test)
+            test = pytest.mark.parametrize(axis, _parameters(axis, conditions, config))(test)
             # Only the steps ask for the argument, and pytest cannot see those: without this it would refuse it.
             test = pytest.mark.usefixtures(axis)(test)
     return test
 
 
-def _parameters(axis: str, config: pytest.Config) -> list[Any]:
+def _parameters(axis: str, conditions: Iterable[str], config: pytest.Config) -> list[Any]:
     reason = f"the deployment has no {tags.spoken(axis)}"
     none = pytest.param(None, id="none", marks=pytest.mark.not_applicable(reason))
     try:
-        names = deployment_of(config).axis(axis)
+        deployment = deployment_of(config)
     except surroundings.Unusable:
-        names = ()  # said once for all features when they are collected; an error here would say it for each
-    return [pytest.param(name, id=name) for name in names] or [none]
+        return [none]  # said once for all features when they are collected; an error here would say it for each
+    names = deployment.axis(axis)
+    return [pytest.param(name, id=name, marks=list(_lacking(deployment, axis, name, conditions))) for name in names] or [none]
+
+
+def _lacking(deployment: Deployment, axis: str, name: str, conditions: Iterable[str]) -> Iterator[pytest.MarkDecorator]:
+    for condition in conditions:
+        for site in deployment.without(condition, axis, name):
+            yield pytest.mark.not_applicable(f"the site {site} has no {tags.spoken(condition)}")
 
 
 def unusable(config: pytest.Config) -> str:

@@ -23,7 +23,7 @@ from reports.record import Writer, read
 from reports.seal import SealFailed
 from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
 from steps.plugins import collection, controls, gating, live, run_header, sealing, sharding, verdicts
-from steps.verdict import Prediction, Refuted, words
+from steps.verdict import Inconclusive, Prediction, Refuted, words
 
 if TYPE_CHECKING:
     from pytest_bdd.parser import Step
@@ -156,11 +156,12 @@ class ScenarioRecorder:
         return self._recorder.keeping(lambda writer: writer.attach(self._instance, self._recorder.step_number, path, what=what))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _OpenStep:
     instance: str
     step: Step
     begun: float
+    observed: bool = False
 
 
 class Recorder:
@@ -170,8 +171,7 @@ class Recorder:
         self.config = config
         self.redact: Callable[[str], str] | None = None
         self.step_number = 0
-        self.told: Refuted | None = None
-        """The last refutation that stands in the record already."""
+        self.told: Refuted | None = None  # the last refutation that stands in the record already
         self._writer: Writer | None = None
         self._begun = time.monotonic()
         self._not_counted = 0.0
@@ -198,6 +198,8 @@ class Recorder:
 
     def write(self, entry: Entry) -> None:
         """Append an entry."""
+        if self._open is not None and isinstance(entry, Observation):
+            self._open.observed = True
         if not self._lost:
             self.keeping(lambda writer: writer.write(entry))
 
@@ -312,8 +314,11 @@ class Recorder:
         self._open = _OpenStep(request.node.name, step, self._now())
 
     def pytest_bdd_after_step(self, step_func_args: dict[str, Any]) -> None:
-        """A step has passed."""
-        self._close_step("pass", step_func_args)
+        """A step has passed. Raises Inconclusive when it is a Then that observed nothing, as by going over an empty list."""
+        vacuous = self._open is not None and self._open.step.type == "then" and not self._open.observed
+        self._close_step("inconclusive" if vacuous else "pass", step_func_args)
+        if vacuous:
+            raise Inconclusive("nothing was observed, so nothing is proven")
 
     def pytest_bdd_step_error(self, step: Step, step_func_args: dict[str, Any], exception: Exception) -> None:
         """A step did not hold, or broke."""
@@ -335,6 +340,7 @@ class Recorder:
         if self._open is None:
             return
         one, self._open = self._open, None
+        kept = {name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS) or name == _TABLE}
         self.write(
             StepEntry(
                 instance=one.instance,
@@ -344,9 +350,7 @@ class Recorder:
                 line=one.step.line_number,
                 seconds=round(self._now() - one.begun, 3),
                 verdict=verdict,
-                arguments={
-                    name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS) or name == _TABLE
-                },
+                arguments=kept,
             )
         )
 
@@ -376,8 +380,7 @@ class Recorder:
     def _leave_the_failures_to_us(self) -> None:
         """The summary has each failure with its rule and evidence, so pytest need not list them a second time."""
         self.config.option.tbstyle = "no"
-        reporter = self.config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None:
+        if (reporter := self.config.pluginmanager.getplugin("terminalreporter")) is not None:
             reporter.reportchars = ""
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

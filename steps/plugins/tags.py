@@ -34,6 +34,9 @@ CAPABILITIES: tuple[str, ...] = (
 )
 """What not every environment can do. ``@needs_<capability>`` skips a scenario where it is missing."""
 
+CONDITIONS: tuple[str, ...] = ("published_site", "refused_name", "released_address", "neighbour")
+"""What not every site has beside its axes. ``@with_<condition>`` leaves out the instances whose site is without it."""
+
 MAY_BE_DISRUPTED = "disruption"
 """The capability of an environment that may be disrupted without asking; elsewhere ``--allow-disruptive`` asks."""
 
@@ -48,6 +51,7 @@ PLAIN: dict[str, str] = {
 }
 
 NEEDS = "needs_"
+WITH = "with_"
 
 
 def meaning(tag: str) -> str | None:
@@ -56,6 +60,8 @@ def meaning(tag: str) -> str | None:
         return f"once for each {spoken(AXES[tag])} of the deployment"
     if tag.startswith(NEEDS) and tag.removeprefix(NEEDS) in CAPABILITIES:
         return f"only where the environment has {spoken(tag.removeprefix(NEEDS))}"
+    if tag.startswith(WITH) and tag.removeprefix(WITH) in CONDITIONS:
+        return f"only where the site has a {spoken(tag.removeprefix(WITH))}"
     if ID.fullmatch(tag):
         return "the scenario of this id"
     return PLAIN.get(tag)
@@ -64,7 +70,8 @@ def meaning(tag: str) -> str | None:
 def known() -> str:
     """The list, for a message."""
     needs = (f"{NEEDS}{capability}" for capability in CAPABILITIES)
-    return " ".join(f"@{tag}" for tag in ("SNS-AREA-NN", *AXES, *needs, *PLAIN))
+    conditions = (f"{WITH}{condition}" for condition in CONDITIONS)
+    return " ".join(f"@{tag}" for tag in ("SNS-AREA-NN", *AXES, *conditions, *needs, *PLAIN))
 
 
 def spoken(name: str) -> str:

@@ -29,6 +29,34 @@ def test_a_deployment_without_a_tunnel_makes_its_scenario_not_applicable(tmp_pat
     assert not tree.environment_log
 
 
+def test_an_instance_whose_site_lacks_what_a_scenario_needs_is_not_applicable(tmp_path: Path) -> None:
+    scenario = """
+    @SNS-PLAT-06 @each_site @with_released_address
+    Scenario: Nobody answers for a released address
+      Given a site
+    """
+    sentences = '@given("a site")\ndef _site(site): ...'
+    tree = Tree.plant(tmp_path, {"a.feature": feature(scenario)}, sentences, without={"released_address": ["gra11"]})
+    done = tree.run()
+    assert done.status == 0
+    assert "not applicable: the site gra11 has no released address" in done.output
+    assert tree.record().counts() == {"pass": 1, "not applicable": 1}
+
+
+def test_a_condition_without_instances_is_refused(tmp_path: Path) -> None:
+    scenario = "@SNS-PLAT-06 @with_released_address\nScenario: Nobody answers\n  Given a host\n  Then all is well"
+    done = Tree.plant(tmp_path, {"a.feature": feature(scenario)}).run()
+    assert done.status == 4
+    assert "@with_released_address is about an instance's site: the scenario needs @each_site or the like" in done.output
+
+
+def test_every_condition_of_a_real_deployment_can_be_asked_for() -> None:
+    from provisioning.deployment import CONDITIONS
+    from steps.plugins import tags
+
+    assert tags.CONDITIONS == CONDITIONS
+
+
 @pytest.mark.parametrize(
     "tag",
     [

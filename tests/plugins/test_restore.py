@@ -82,7 +82,8 @@ def _broken(changes):
     changes.undo(stuck, what="web")
 
 @then("all is well")
-def _well(): ...
+def _well(record):
+    record.observe("all", expected="well", observed="well")
 """
 BREAKS = "@SNS-A-01\nScenario: s1\n  Given a host\n  When it is broken for good\n  Then all is well"
 AFTER = "@SNS-A-02\nScenario: s2\n  Given a host\n  Then all is well"

@@ -15,7 +15,13 @@ class Rule:
     verdict, reason, where = "block", "rule 3 'no ssh'", "sbg7/Filter/05:14"
 
 @step("it is so")
-def _so(): ...
+def _so(record):
+    record.observe("an answer", expected=200, observed=200)
+
+@step("none of them answers")
+def _none(record):
+    for one in ():
+        record.observe(one, expected=0, observed=0)
 
 @step("it is refuted")
 def _refuted():
@@ -56,6 +62,7 @@ CASES: dict[str, tuple[str, Verdict]] = {
     "SNS-A-10": ("When there is no need", "skipped"),
     "SNS-A-11": ("When its undoing fails\n  Then it is so", "error"),
     "SNS-A-12": ("When its undoing fails\n  Then it is refuted", "error"),
+    "SNS-A-13": ("When none of them answers\n  Then none of them answers", "inconclusive"),
 }
 
 

@@ -40,6 +40,9 @@ class Deployment:
     def axis(self, name):
         return FAKE["axes"].get(name, [])
 
+    def without(self, condition, axis, identifier):
+        return [identifier] if identifier in FAKE["without"].get(condition, []) else []
+
 
 Piece = namedtuple("Piece", "name content what")
 
@@ -162,7 +165,8 @@ def _host(environment): ...
 def _act(): ...
 
 @then("all is well")
-def _well(): ...
+def _well(record):
+    record.observe("all", expected="well", observed="well")
 """
 """Sentences for tests that are about something else."""
 
@@ -192,6 +196,7 @@ class Tree:
         sentences: str = DEFAULT,
         *,
         axes: Mapping[str, Sequence[str]] = SITES,
+        without: Mapping[str, Sequence[str]] | None = None,
         capabilities: Sequence[str] = ("disruption",),
         kind: str = "lab",
         refuses: str = "",
@@ -209,6 +214,7 @@ class Tree:
         """
         fake = {
             "axes": axes,
+            "without": without or {},
             "capabilities": capabilities,
             "kind": kind,
             "refuses": refuses,

@@ -63,6 +63,8 @@ def run(given: argparse.Namespace) -> int:
     from provisioning.gate.verdict import EXIT
 
     try:
+        for option in ("policy", "expected"):
+            _refuse_missing(option, getattr(given, option))
         with _sides(given) as (before, after, base):
             gated = _gated(given, before, after)
             if not given.static:
@@ -78,6 +80,12 @@ def run(given: argparse.Namespace) -> int:
         print(f"rempart: Filter/slotinfo: slot {slot} is active and has no file (`rempart check` tells all)", file=sys.stderr)
         return BAD_INPUT
     return EXIT[gated.verdict] if _written(given, told) else BAD_INPUT
+
+
+def _refuse_missing(option: str, file: Path | None) -> None:
+    """Raises NothingToRead: there is no such file."""
+    if file is not None and not file.exists():
+        raise NothingToRead(f"--{option}: {file}: no such file (see docs/gating.md)")
 
 
 def _written(given: argparse.Namespace, told: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import fault
+from cli import called, fault
 from lab.errors import LabError, LabNotFound
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _up(given: argparse.Namespace) -> int:
     environment = lab_up(load(given.deployment), keep=True, progress=_progress, factory=given.factory)
     print(f"lab {environment.lab.run} is up after {time.monotonic() - began:.1f} s\n")
     print(_drawn(environment))
-    print("rempart lab shell HOST | exec HOST CMD | capture SEGMENT | status | down")
+    print(f"{called.beside()} lab shell HOST | exec HOST CMD | capture SEGMENT | status | down")
     return 0
 
 
@@ -62,9 +62,10 @@ def _cloud_up(given: argparse.Namespace) -> int:
     up = cloud_up(load(given.deployment), keep=True, progress=_progress)
     print(f"lab {up.run} is up after {time.monotonic() - began:.1f} s: a cloud without servers, called {CLOUD!r}\n")
     print(f"export OS_CLIENT_CONFIG_FILE={up.clouds}")
-    print(f"rempart cloud apply {given.deployment} --cloud {CLOUD}")
-    print(f"rempart cloud configure {given.deployment} --cloud {CLOUD} --reach {up.reach}")
-    print(f"pytest features/ --deployment {given.deployment} --target openstack --cloud {CLOUD} --reach {up.reach}")
+    rempart, pytest = called.beside(), called.beside("pytest")
+    print(f"{rempart} cloud apply {given.deployment} --cloud {CLOUD}")
+    print(f"{rempart} cloud configure {given.deployment} --cloud {CLOUD} --reach {up.reach}")
+    print(f"{pytest} features/ --deployment {given.deployment} --target openstack --cloud {CLOUD} --reach {up.reach}")
     return 0
 
 

@@ -17,12 +17,13 @@ from pathlib import Path
 from types import FrameType
 
 from cli import api, check, cloud, compare, fault, gate, matrix, merge, mutate, preflight, report, torture, verify
+from cli.arguments import Parser
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="rempart", description="Test and validate Stormshield SNS deployments on OVHcloud, in a simulated lab."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -63,7 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     mutate.register(commands)
     preflight.register(commands)
     report.register(commands)
-    merge.register(commands)
     verify.register(commands)
     return parser
 
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     handlers = {number: signal.signal(number, _terminated) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return _flushed(_run(_parser().parse_args(_words(sys.argv[1:] if arguments is None else arguments))))
+        return _flushed(_run(_given(sys.argv[1:] if arguments is None else arguments)))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Terminated as why:
@@ -90,9 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(number, handler)
 
 
-def _words(arguments: Sequence[str]) -> Sequence[str]:
-    """The arguments with a command of two words, where one would be taken for a folder, as argparse knows it."""
-    return [merge.NAME, *arguments[2:]] if tuple(arguments[:2]) == merge.COMMAND else arguments
+def _given(arguments: Sequence[str]) -> argparse.Namespace:
+    """What the arguments say. ``report merge`` is by itself: ``report DIR`` cannot have a command beside its folder."""
+    if tuple(arguments[:2]) == merge.COMMAND:
+        return merge.parser().parse_args(arguments[2:])
+    return _parser().parse_args(arguments)
 
 
 def _flushed(status: int) -> int:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from argparse import ArgumentParser, _SubParsersAction
+from cli.arguments import Parser
 
 DONE, FAILED, BAD_INPUT, UNFIT = 0, 1, 2, 3
 
 COMMAND = ("report", "merge")
-NAME = "-".join(COMMAND)
-"""What argparse knows it as: ``report DIR`` cannot have a command beside its folder."""
+NAME = " ".join(COMMAND)
 
 CODES = """exit codes:
   0  the records are one, sealed
@@ -23,11 +20,10 @@ CODES = """exit codes:
   3  a record was changed since its run, or they do not make one: all reasons are told, and nothing is written"""
 
 
-def register(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """Add the command and its arguments."""
-    parser = commands.add_parser(
-        NAME,
-        prog=f"rempart {' '.join(COMMAND)}",
+def parser() -> argparse.ArgumentParser:
+    """The command's own: its arguments."""
+    parser = Parser(
+        prog=f"rempart {NAME}",
         description="Join the records of shards, or of runs of different scenarios, into one record.",
         epilog=CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -38,6 +34,8 @@ def register(commands: _SubParsersAction[ArgumentParser]) -> None:
     parser.add_argument("--signers", type=Path, metavar="FILE", help="one of these must have signed each (ALLOWED SIGNERS)")
     parser.add_argument("--sign", type=Path, metavar="KEY", help="sign the new folder with this SSH key")
     parser.add_argument("--timestamp-url", default="", metavar="URL", help="have this RFC 3161 authority stamp it")
+    parser.set_defaults(command=NAME)
+    return parser
 
 
 def run(given: argparse.Namespace) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli import called
+
 if TYPE_CHECKING:
     from lab.torture.campaign import Broken, Campaign
     from lab.torture.sequence import Round
@@ -104,7 +106,7 @@ def _print_broken(broken: Broken, path: Path, given: argparse.Namespace) -> None
     what = size if broken.reproduced else "it was not seen again in the time; the whole sequence"
     print(f"\nBROKEN in round {broken.number}: {broken.violation}\n  {what}, with {', '.join(broken.smallest.flows)}:")
     print("\n".join(f"    {step}" for step in broken.smallest.steps))
-    print(f"  again: rempart lab torture --deployment {given.deployment} --replay {path}")
+    print(f"  again: {called.beside()} lab torture --deployment {given.deployment} --replay {path}")
 
 
 def _progress(text: str) -> None:

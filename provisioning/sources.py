@@ -120,7 +120,10 @@ def _tree(folder: Path, name: str) -> Path:
     for found in (folder, folder / "ConfigFiles", folder / "usr/Firewall/ConfigFiles"):
         if is_deployment(found) or any((found / one).is_file() for one in ("network", "object")):
             return found
-    raise SourceError(f"{name}: neither a deployment folder (deployment.toml) nor a ConfigFiles tree (object, network)")
+    raise SourceError(
+        f"{name}: neither a deployment folder (deployment.toml) nor a ConfigFiles tree (object, network)"
+        " (name the folder that holds one of them)"
+    )
 
 
 # Git ------------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def _text(file: Path, remedy: str) -> str:
             raise _failure(file, 1, file.stem, "is no file", remedy)
         data = file.read_bytes()
     except FileNotFoundError:
-        what = f"no {file.name}" if file.parent.is_dir() else "no such folder"
+        what = "no such file" if file.parent.is_dir() else "no such folder"
         raise _failure(file, 1, file.stem, what, remedy) from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error

@@ -52,6 +52,7 @@ from reports.entries import (
 )
 
 RECORD = "record.jsonl"
+NO_RECORD = f"no run's folder: {RECORD} is not there (name one like reports/runs/…)"
 EVIDENCE = "evidence"
 
 
@@ -328,7 +329,8 @@ def entries_of(folder: Path) -> tuple[list[Entry], bool]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as why:
-        raise RecordError(f"{path}: {why.strerror}") from None
+        gone = isinstance(why, FileNotFoundError | NotADirectoryError)
+        raise RecordError(f"{folder}: {NO_RECORD}" if gone else f"{path}: {why.strerror}") from None
     cut = lines.pop() != b""
     return list(_entries(path, lines)), cut
 

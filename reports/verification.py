@@ -12,7 +12,7 @@ from typing import Literal
 
 from reports import chain, origins, seal, signature, timestamp
 from reports.entries import SCHEMA, Json, RecordError
-from reports.record import RECORD, entries_of, read
+from reports.record import NO_RECORD, RECORD, entries_of, read
 
 Kind = Literal["changed", "missing", "added", "unreadable", "incomplete", "not sealed", "not signed", "not stamped"]
 
@@ -65,7 +65,7 @@ def verify(folder: Path, *, signers: Path | None = None, signer: str = "", times
     Raises RecordError when there is no run's folder, OSError when it cannot be read, and SignersUnreadable.
     """
     if not (folder / RECORD).exists() and not (folder / seal.SUMS).exists():
-        raise RecordError(f"{folder / RECORD}: there is no record")
+        raise RecordError(f"{folder}: {NO_RECORD}")
     done = Verification(folder)
     names, others = seal.contents(folder)
     with ThreadPoolExecutor(1) as beside:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from provisioning.cloud.errors import CloudError, CloudNotReached
 from provisioning.cloud.resources import Found, Key
 
 Tell = Callable[[str], None]
+
+_UNNAMED = "defaults"  # what openstacksdk calls a cloud of the environment's variables alone
 
 
 @dataclass(frozen=True)
@@ -114,17 +117,24 @@ def connect(name: str, region: str) -> Any:
             cloud = openstack.connect(cloud=name, region_name=region, app_name="rempart")
         cloud.authorize()
     except exceptions.ConfigException as why:
-        known = ", ".join(sorted(_known_clouds())) or "none"
-        raise CloudNotReached(f"cloud {name!r}: {_first_line(why)} (clouds.yaml has: {known})") from None
+        raise CloudNotReached(f"--cloud {name}: {unknown(name) or _first_line(why)}") from None
     except (exceptions.SDKException, refused.ClientException) as why:
         raise CloudNotReached(f"cloud {name!r}, region {region}: {_first_line(why)}") from None
     return cloud
 
 
-def _known_clouds() -> Iterable[str]:
-    from openstack.config import OpenStackConfig
+def unknown(name: str) -> str:
+    """What to say when the user's clouds.yaml has no such cloud, and where that was looked for; "" when it has."""
+    from openstack.config import OpenStackConfig, loader
 
-    return OpenStackConfig().get_cloud_names()
+    settings = OpenStackConfig()
+    known = sorted(set(settings.get_cloud_names()) - {_UNNAMED})
+    if name in known:
+        return ""
+    if settings.config_filename:
+        return f"clouds.yaml has no such cloud (it has: {', '.join(known) or 'none'}; looked in {settings.config_filename})"
+    places = dict.fromkeys(str(Path(file).parent) for file in loader.CONFIG_FILES)
+    return f"there is no clouds.yaml (looked in {', '.join(places)})"
 
 
 def _first_line(why: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from provisioning.preflight.cloud_facts import CloudFacts
 from provisioning.preflight.ground import Ground
 from provisioning.preflight.rule import CONTRADICTION, Doubt, Finding, Severity, merged
 from provisioning.preflight.runbook import read
+from provisioning.toml_table import NO_ADDRESS, NO_NETWORK
 from sns.model import Location
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ RUNBOOKS = ("runbook.sh", "runbook.md")
 
 SAYS_BETTER = ("S12", "V2", "V3", "V5")
 """Rules about what reading finds too: a serial number or a key that is missing, networks and blocks that overlap."""
+
+_REFUSED = re.compile(rf"(?<![\d.])(?:{NO_NETWORK}|{NO_ADDRESS})(?![\d./])")
+"""What stands for an address or a network that could not be read: a rule that names it speaks of nothing in the plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,10 @@ def look(folder: Path, *, runbook: Path | None = None, cloud: CloudFacts | None 
 
 
 def _doubts(ground: Ground) -> Iterator[Doubt]:
-    for part in (networks, servers, sites, firewalls, commands, regions):
-        yield from part.check(ground)
+    """What the rules say. ``commands`` are not read from the plan; of all else nothing is said of a value that was refused."""
+    for part in (networks, servers, sites, firewalls, regions):
+        yield from (doubt for doubt in part.check(ground) if not _REFUSED.search(doubt.message))
+    yield from commands.check(ground)
 
 
 def _without_cloud(ground: Ground) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ import openstack
 from keystoneauth1 import exceptions as refusals
 from openstack import exceptions
 
-from provisioning.cloud.region import Mark
+from provisioning.cloud.region import Mark, unknown
 from provisioning.preflight.cloud_facts import (
     CloudUnavailable,
     CredentialsRefused,
@@ -98,6 +98,8 @@ def _told(cloud: str) -> Iterator[None]:
     """Errors of the libraries as ours, each with the cloud's name."""
     try:
         yield
+    except exceptions.ConfigException as why:
+        raise CloudUnavailable(f"--cloud {cloud}: {unknown(cloud) or _line(why)}") from None
     except (refusals.Unauthorized, refusals.MissingRequiredOptions) as why:
         raise CredentialsRefused(f"{cloud}: {_line(why)}") from None
     except (exceptions.SDKException, refusals.ClientException) as why:

@@ -29,7 +29,7 @@ def test_a_wrong_call(arguments: tuple[str, ...], told: str, capsys: pytest.Capt
 @pytest.mark.parametrize(
     "cloud, told",
     [
-        ("other", "cloud 'other': Cloud other was not found. (clouds.yaml has: mine)"),
+        ("other", "rempart: --cloud other: clouds.yaml has no such cloud (it has: mine; looked in "),
         ("mine", "cloud 'mine', region GRA11: "),
     ],
 )

@@ -68,6 +68,7 @@ def test_a_wrong_call_of_mutate(arguments: tuple[str, ...], status: int, told: s
     assert "Traceback" not in done.stderr
 
 
+_NO_RECORD = "rempart: nowhere: no run's folder: record.jsonl is not there (name one like reports/runs/…)"
 _NO_SOURCE = "rempart: nowhere: no such file or folder (give a folder, a backup, or REV:path of a git repository)"
 
 
@@ -90,12 +91,35 @@ _NO_SOURCE = "rempart: nowhere: no such file or folder (give a folder, a backup,
         (("check", "nowhere"), 2, _NO_SOURCE),
         (("compare", "deployments/guide", "nowhere"), 2, _NO_SOURCE),
         (("preflight", "nowhere"), 2, "nowhere"),
-        (("verify", "nowhere"), 2, "rempart: nowhere/record.jsonl: there is no record"),
-        (("report", "nowhere"), 2, "rempart: nowhere/record.jsonl: No such file or directory"),
-        (("report", "merge", "nowhere", "--output", "nowhere/else"), 2, "rempart: nowhere/record.jsonl: there is no record"),
+        (
+            ("gate", "--before", "deployments/guide", "--after", "deployments/guide", "--policy", "nowhere"),
+            2,
+            "rempart: --policy: nowhere: no such file (see docs/gating.md)",
+        ),
+        (("check", "docs"), 2, "nor a ConfigFiles tree (object, network) (name the folder that holds one of them)"),
+        (("check", "--fomat", "json", "docs"), 2, "rempart check: error: unknown option --fomat (did you mean --format?)"),
+        (("check", "docs", "docs"), 2, "rempart check: error: one argument too many: docs"),
+        (("chek",), 2, "invalid choice: 'chek' (did you mean check?)"),
+        (("report-merge", "docs"), 2, "invalid choice: 'report-merge'"),
+        (
+            ("report", "merge", "docs", "--output", "x", "--sing", "KEY"),
+            2,
+            "unknown option --sing (did you mean --sign?)",
+        ),
+        (("verify", "nowhere"), 2, _NO_RECORD),
+        (
+            ("report", "nowhere"),
+            2,
+            _NO_RECORD,
+        ),
+        (
+            ("report", "merge", "nowhere", "--output", "nowhere/else"),
+            2,
+            _NO_RECORD,
+        ),
         (("lab", "torture", "--minutes", "x"), 2, "argument --minutes"),
         (("lab", "torture", "--deployment", "nowhere"), 2, "rempart: nowhere/deployment.toml:1: deployment: no such folder"),
-        (("sideways",), 2, "invalid choice: 'sideways'"),
+        (("sideways",), 2, "invalid choice: 'sideways' (choose from doctor, lab, check, "),
     ],
 )
 def test_a_wrong_call_of_a_command(arguments: tuple[str, ...], status: int, told: str, tmp_path: Path) -> None:

@@ -378,7 +378,7 @@ def test_what_is_not_toml_is_told_with_its_line(content: str, expected: str, tmp
 
 def test_a_folder_without_a_plan_is_told(tmp_path: Path) -> None:
     assert findings_of(tmp_path) == [
-        f"{tmp_path}/deployment.toml:1: deployment: no deployment.toml (name a folder like deployments/guide)"
+        f"{tmp_path}/deployment.toml:1: deployment: no such file (name a folder like deployments/guide)"
     ]
     assert findings_of(tmp_path / "moon") == [
         f"{tmp_path}/moon/deployment.toml:1: deployment: no such folder (name a folder like deployments/guide)"

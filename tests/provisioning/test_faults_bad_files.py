@@ -139,7 +139,7 @@ PLANS: dict[str, tuple[Spoil, str]] = {
     "a pipe": (a_pipe, r":1: deployment: is no file"),
     "an endless device": (an_endless_device, r":1: deployment: is no file"),
     "a link to itself": (a_link_to_itself, r":1: deployment: cannot be read: Too many levels of symbolic links"),
-    "gone": (gone, r":1: deployment: no deployment.toml \(name a folder like deployments/guide\)"),
+    "gone": (gone, r":1: deployment: no such file \(name a folder like deployments/guide\)"),
 }
 
 

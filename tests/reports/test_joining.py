@@ -282,7 +282,7 @@ def test_a_joined_record_is_not_joined_again(joined: Path, tmp_path: Path, capsy
 @pytest.mark.parametrize(
     "arguments, status, told",
     [
-        (("nowhere", "neither", "--output", "OUT"), 2, "rempart: nowhere/record.jsonl: there is no record\nrempart: neither/"),
+        (("nowhere", "neither", "--output", "OUT"), 2, "\nrempart: neither: no run's folder: record.jsonl is not there"),
         (("ONE", "TWO", "--output", "ONE"), 1, "/one: there is something already"),
         (("ONE", "TWO", "--output", "OUT", "--signers", "nowhere"), 2, "rempart: nowhere: No such file or directory"),
         (("ONE", "TWO", "--output", "OUT", "--sign", "nowhere"), 2, "rempart: nowhere: no such file"),

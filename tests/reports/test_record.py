@@ -227,7 +227,7 @@ def test_what_is_no_record_is_refused_with_its_line(tmp_path: Path, mistake: str
 
 
 def test_a_missing_record_is_told_by_its_path(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match=r"record\.jsonl: No such file or directory"):
+    with pytest.raises(RecordError, match=r"record\.jsonl is not there"):
         read(tmp_path)
 
 

@@ -91,7 +91,7 @@ def test_a_sealed_folder_is_left_as_it_is(tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     "content, message",
     [
-        (None, "record.jsonl: No such file or directory"),
+        (None, "record.jsonl is not there"),
         (b"", "record.jsonl:1: a record begins with a run entry"),
         (b'{"entry":"run","schema":99}\n', "record.jsonl:1: schema 99 is not known here"),
         (b"not json\n", "record.jsonl:1: "),

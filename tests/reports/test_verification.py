@@ -324,7 +324,8 @@ def test_a_list_of_signers_that_cannot_be_used(
 
 def test_a_folder_without_a_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, told = _says(tmp_path, capsys=capsys)
-    assert (status, told) == (2, f"rempart: {tmp_path}/record.jsonl: there is no record\n")
+    assert status == 2
+    assert told == f"rempart: {tmp_path}: no run's folder: record.jsonl is not there (name one like reports/runs/…)\n"
 
 
 def test_a_schema_that_is_not_known_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,8 +1,8 @@
 """A sweep of TCP ports: one SYN to each, as fast as a wire takes them, and who answered what.
 
 They are put on the firewall's own wire, past everything that could lose them, by as many as a system call takes; how many
-arrived is counted at its interface, before its rules. So a port is only called silent when its SYN arrived and nothing came
-back, and all silence of a sweep costs one time-out.
+arrived is counted at its interface, before its rules: of each sending by itself, whatever of an earlier one comes late. So a
+port is only called silent when its SYN arrived and nothing came back, and all silence of a sweep costs one time-out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SYN, RST, ACK = 0x02, 0x04, 0x10
 
 _FRAME = struct.Struct("!6s6sH BBHHHBBH4s4s HHIIBBHHH")
 _SIZE = _FRAME.size
-_PORT_AT, _CHECKSUM_AT = 36, 50
+_IDENTIFICATION_AT, _HEADER_CHECKSUM_AT, _PORT_AT, _CHECKSUM_AT = 18, 24, 36, 50
 _IPV4 = 0x0800
 _SEQUENCE, _WINDOW = 0x52454D50, 64240
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -104,8 +104,9 @@ class _Sending:
         self.refused: set[int] = set()
         self._source_port = random.randrange(61000, 65000)  # noqa: S311 - above the range that the kernel itself uses
         self._answers = address.packed + source.packed
-        frame, self._base = _frame(points.hardware_address(far.pid, far.interface), source, address, self._source_port)
-        self._frames = bytearray(frame * CHUNK)
+        self._identification = random.randrange(1 << 16)  # noqa: S311 - of the last sending
+        self._frame, self._base = _frame(points.hardware_address(far.pid, far.interface), source, address, self._source_port)
+        self._frames = bytearray(self._frame * CHUNK)
         self._messages = self._laid_out()
         self._socket = namespace.packet_socket(near.pid, near.interface, buffer=16 << 20)
         self._socket.setblocking(False)
@@ -121,6 +122,7 @@ class _Sending:
 
     def deliver(self, ports: Sequence[int], round_: int = 1) -> set[int]:
         """Send to these ports until all have arrived, by halves when some have not; those that did."""
+        self._begin()
         self.send(ports)
         arrived, deadline = self._arrivals.count(), time.monotonic() + ARRIVES_WITHIN
         while arrived < len(ports) and time.monotonic() < deadline:
@@ -132,6 +134,18 @@ class _Sending:
             return self.deliver(ports, round_ + 1) if round_ < ROUNDS else set()
         middle = len(ports) // 2
         return self.deliver(ports[:middle]) | self.deliver(ports[middle:])
+
+    def _begin(self) -> None:
+        """What is sent from now on has an identification of its own, and is counted by it."""
+        self._identification = (self._identification + 1) & 0xFFFF
+        self._arrivals.only(self._identification)
+        frame = bytearray(self._frame)
+        (checksum,) = struct.unpack_from("!H", frame, _HEADER_CHECKSUM_AT)
+        total = (~checksum & 0xFFFF) + self._identification
+        struct.pack_into("!H", frame, _IDENTIFICATION_AT, self._identification)
+        struct.pack_into("!H", frame, _HEADER_CHECKSUM_AT, ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF)
+        self._frames[:] = frame * CHUNK
+        self._arrivals.count()
 
     def send(self, ports: Sequence[int]) -> None:
         """Put one SYN to each port on the wire."""
@@ -167,7 +181,7 @@ class _Sending:
 
 
 def _frame(mac: bytes, source: IPv4Address, address: IPv4Address, source_port: int) -> tuple[bytes, int]:
-    """A SYN to port 0 without its checksum, and the sum that the checksum of one to a port is made of."""
+    """A SYN to port 0 without its checksum or identification, and the sum that the checksum of one to a port is made of."""
     addresses = _sum(source.packed + address.packed)
     head = 0x4500 + 40 + (TTL << 8 | socket.IPPROTO_TCP) + addresses
     head = (head & 0xFFFF) + (head >> 16)

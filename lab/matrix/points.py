@@ -111,12 +111,18 @@ class Arrivals:
 
     def __init__(self, pid: int, nic: str) -> None:
         """``pid`` is a process of the host."""
+        self._nic = nic
         self._socket = namespace.packet_socket(pid, nic, buffer=0)
-        program = _marked_at(nic)
-        self._socket.setsockopt(
-            socket.SOL_SOCKET, _ATTACH_FILTER, struct.pack("HL", len(program) // 8, ctypes.addressof(program))
-        )
+        self._take(_marked_at(nic))
         self.count()
+
+    def only(self, identification: int) -> None:
+        """From now on, count those alone whose IPv4 header has this identification; begin with :meth:`count`."""
+        self._take(_marked_at(self._nic, identification))
+
+    def _take(self, program: ctypes.Array[ctypes.c_char]) -> None:
+        attached = struct.pack("HL", len(program) // 8, ctypes.addressof(program))
+        self._socket.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, attached)
 
     def count(self) -> int:
         """How many there were since the last count."""
@@ -144,12 +150,20 @@ def hardware_address(pid: int, nic: str) -> bytes:
     return namespace.inside(pid, told)
 
 
-def _marked_at(nic: str) -> ctypes.Array[ctypes.c_char]:
-    """A classic BPF program that takes one byte of incoming IPv4 packets with our time to live, and nothing else."""
+def _marked_at(nic: str, identification: int | None = None) -> ctypes.Array[ctypes.c_char]:
+    """A classic BPF program that takes one byte of incoming IPv4 packets with our time to live, and nothing else.
+
+    With an ``identification``, of those that have it.
+    """
     link = 0 if nic.startswith(("tun", "ipsec")) else 14
     load_byte, load_half, equal, give = 0x30, 0x28, 0x15, 0x06
     packet_type = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE
-    program = [(load_byte, 0, 0, packet_type), (equal, 5, 0, PACKET_OUTGOING)]
-    program += [(load_half, 0, 0, 12), (equal, 0, 3, 0x0800)] if link else [(load_byte, 0, 0, 0), (equal, 0, 3, 0x45)]
-    program += [(load_byte, 0, 0, link + 8), (equal, 0, 1, packets.TTL), (give, 0, 0, 1), (give, 0, 0, 0)]
+    wanted = [(load_half, 0x0800, 12) if link else (load_byte, 0x45, 0), (load_byte, packets.TTL, link + 8)]
+    if identification is not None:
+        wanted.append((load_half, identification, link + 4))
+    refuse = 2 * len(wanted) + 3  # the place of the last step
+    program = [(load_byte, 0, 0, packet_type), (equal, refuse - 2, 0, PACKET_OUTGOING)]
+    for load, value, place in wanted:
+        program += [(load, 0, 0, place), (equal, 0, refuse - len(program) - 2, value)]
+    program += [(give, 0, 0, 1), (give, 0, 0, 0)]
     return ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program), 8 * len(program))

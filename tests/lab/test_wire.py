@@ -208,6 +208,48 @@ def test_a_port_whose_syn_never_arrives_is_not_called_silent(wire: tuple[End, En
     assert found.outcome(80) is Outcome.ANSWERED
 
 
+@pytest.fixture
+def bad_wire(wire: tuple[End, End]) -> Iterator[tuple[End, End]]:
+    """A wire that keeps frames waiting up to 10 ms, in order, and loses half of those of its near end."""
+    near, far = wire
+    near.ip("link", "add", "begin", "type", "veth", "peer", "name", "left")
+    near.ip("link", "add", "right", "type", "veth", "peer", "name", "end", "netns", str(far.pid))
+    near.ip("address", "add", "198.51.100.1/24", "dev", "begin")
+    far.ip("address", "add", "198.51.100.2/24", "dev", "end")
+    for end, interface in ((near, "begin"), (near, "left"), (near, "right"), (far, "end")):
+        end.ip("link", "set", interface, "up")
+    command = [*namespace.enter(near.pid, everything=False), sys.executable, "-m", "lab.relay", "left:right:0:0.01:0.5:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as relay:
+        assert relay.stdout is not None
+        relay.stdout.readline()  # it relays
+        yield End(near.pid, "begin"), End(far.pid, "end")
+        relay.kill()
+    for interface in ("begin", "right"):
+        near.ip("link", "delete", interface)
+
+
+def test_what_of_an_earlier_sending_comes_late_is_not_taken_for_a_later_one(
+    bad_wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "ARRIVES_WITHIN", 0.005)
+    near, far = (sweeps.End(end.pid, end.interface) for end in bad_wire)
+    tap = Tap(far.pid, far.interface, "the far end")
+    found = sweeps.sweep(near, far, IPv4Address("198.51.100.1"), IPv4Address("198.51.100.2"), range(1, 33))
+    arrived = {int.from_bytes(frame.data[36:38], "big") for frame in tap.since(0) if frame.data[22:24] == b"\xd5\x06"}
+    tap.close()
+    assert found.reached
+    assert found.reached <= arrived
+
+
+def test_every_sending_has_headers_that_a_kernel_takes(wire: tuple[End, End], tap: Tap) -> None:
+    sweep(wire)
+    headers = [frame.data[14:34] for frame in tap.since(0) if frame.data[22:24] == b"\xd5\x06"]
+    assert len({header[4:6] for header in headers}) == -(-len(PORTS) // sweeps.CHUNK)
+    for header in headers:
+        total = sum(int.from_bytes(header[place : place + 2], "big") for place in range(0, 20, 2))
+        assert (total & 0xFFFF) + (total >> 16) == 0xFFFF
+
+
 def test_a_chunk_is_one_system_call(wire: tuple[End, End]) -> None:
     near, far = (sweeps.End(end.pid, end.interface) for end in wire)
     sending = sweeps._Sending(near, far, SOURCE, TARGET)

@@ -13,10 +13,13 @@ TESTED_WITH := chromium curl poppler-utils tshark
 
 help:
 	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"
-	@echo "make test     the project's own tests"
+	@echo "make test     the project's own tests, some sixteen minutes"
 	@echo "make bench    what it costs, beside its peers (half an hour; BENCH='--runs 1 --sites 1,2' for a look)"
 	@echo "make lint     style, types, import arrows"
-	@echo "make clean    remove the labs that run and the Python environment"
+	@echo "make setup    only install what the lab needs"
+	@echo "make control-plane"
+	@echo "              only install OpenStack's services, for 'rempart lab up --cloud' (600 MB)"
+	@echo "make clean    remove the labs that run, both Python environments, build/ and the tools' caches"
 
 setup: $(READY)
 

@@ -107,11 +107,7 @@ _NO_SOURCE = "rempart: nowhere: no such file or folder (give a folder, a backup,
             "unknown option --sing (did you mean --sign?)",
         ),
         (("verify", "nowhere"), 2, _NO_RECORD),
-        (
-            ("report", "nowhere"),
-            2,
-            _NO_RECORD,
-        ),
+        (("report", "nowhere"), 2, _NO_RECORD),
         (
             ("report", "merge", "nowhere", "--output", "nowhere/else"),
             2,

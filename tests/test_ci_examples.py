@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.main import _parser, _words
+from cli.main import _given
 from provisioning.shard import shard
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def _commands() -> Iterator[str]:
 
 @pytest.mark.parametrize("command", [one for one in _commands() if one.startswith(".venv/bin/rempart ")])
 def test_the_command_understands_what_it_is_asked(command: str) -> None:
-    assert _parser().parse_args(_words(shlex.split(command)[1:])).command
+    assert _given(shlex.split(command)[1:]).command
 
 
 def test_the_shards_of_the_github_file_are_all_there_are() -> None:
@@ -42,7 +42,7 @@ def test_the_shards_of_the_github_file_are_all_there_are() -> None:
 
 def test_the_hook_is_a_command_of_ours_and_runs_on_what_it_reads() -> None:
     (hook,) = HOOKS
-    assert _parser().parse_args([*shlex.split(hook["entry"])[1:], "deployments/guide"]).command == "check"
+    assert _given([*shlex.split(hook["entry"])[1:], "deployments/guide"]).command == "check"
     wanted = re.compile(hook["files"])
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "deployments/guide").rglob("*") if path.is_file()]
     read = [name for name in files if "/ConfigFiles/" in name or name.endswith("/deployment.toml")]

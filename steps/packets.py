@@ -14,8 +14,11 @@ from lab.device import differences
 from lab.probe import Outcome, Target, connect, reached
 from lab.rule_counters import Counter
 from provisioning.deployment_model import PublishedService
+from sns.model import Rule
+from sns.prediction import Flow, predict
 from sns.resolution import Resolver
 from steps.neighbours import Question, hardware_address, who_has
+from steps.passage import interface
 from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
@@ -23,7 +26,7 @@ from steps.verdict import Inconclusive
 
 HTTPS = 443
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
-TCP_AND_UDP = (6, 17)
+IPV4, TCP, UDP = b"\x08\x00", 6, 17
 COUNTED_WITHIN = 1.0  # s: a rule counts a packet as it decides about it
 SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
 SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before any rule, as its counters call it
@@ -32,7 +35,7 @@ SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before an
 def from_address(frames: Iterable[Frame], source: IPv4Address, destination: IPv4Address) -> list[Frame]:
     """IPv4 frames from one address to another."""
     pair = source.packed + destination.packed
-    return [frame for frame in frames if frame.data[12:14] == b"\x08\x00" and frame.data[26:34] == pair]
+    return [frame for frame in frames if frame.data[12:14] == IPV4 and frame.data[26:34] == pair]
 
 
 @then(parsers.parse('on the Internet every packet of it has the firewall\'s public address and a port of "{service}"'))
@@ -43,7 +46,7 @@ def _translated(scene: Scene, service: str, record: ScenarioRecorder) -> None:
     for what, there in (("the site", internet.public), ("the resolver", internet.resolver)):
         out = from_address(seen, scene.public_address, there)
         record.observe(f"packets to {what} with the public address", expected="some", observed=len(out), holds=bool(out))
-        ports = sorted({int.from_bytes(frame.data[34:36], "big") for frame in out if frame.data[23] in TCP_AND_UDP})
+        ports = sorted({int.from_bytes(frame.data[34:36], "big") for frame in out if frame.data[23] in (TCP, UDP)})
         outside = [port for port in ports if not allowed.first <= port <= allowed.last]
         record.observe(f"source ports to {what} outside {service}", expected=[], observed=outside)
     private = scene.server_address.packed
@@ -58,39 +61,63 @@ def _stranger_reaches_service(scene: Scene, service: str, record: ScenarioRecord
     record.observe(f"the stranger's {service} to the public site", expected="answered", observed=outcome.value)
 
 
-@when(parsers.parse("the private server tries the public site over {service}"), target_fixture="tried")
-def _server_tries(scene: Scene, service: str) -> tuple[Target, Outcome, dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A connection that was tried, what became of it, and what the firewall had counted before."""
+
+    target: Target
+    outcome: Outcome
+    before: Mapping[str, Counter]
+
+
+@when(parsers.parse("the private server tries the public site over {service}"), target_fixture="attempt")
+def _server_tries(scene: Scene, service: str) -> Attempt:
     scene.environment.begin_capture()
     before = scene.environment.firewall(scene.site.name).counters()
     target, allowed = (Target(scene.deployment.internet.public, port) for port in (PORTS[service], HTTPS))
     within = patience(lambda: reached(scene.server, allowed), "the private server's https")
-    outcome = attempts(scene.server, [target], within)[target]
-    return target, outcome, {place: counter.packets for place, counter in before.items()}
+    return Attempt(target, attempts(scene.server, [target], within)[target], before)
+
+
+def _towards(tap: Tap, target: Target) -> list[Frame]:
+    """TCP in IPv4 without options for a target, from whatever address."""
+    address, port = target.address.packed, target.port.to_bytes(2, "big")
+    return [
+        one for one in tap.since(0)
+        if one.data[12:14] == IPV4 and one.data[23] == TCP and one.data[30:34] == address and one.data[36:38] == port
+    ]  # fmt: skip
+
+
+def _inside(scene: Scene, attempt: Attempt) -> list[Frame]:
+    return _towards(scene.environment.tap(f"{scene.server.name}:eth0"), attempt.target)
 
 
 @then("the attempt is seen inside and never on the Internet")
-def _inside_never_outside(scene: Scene, tried: tuple[Target, Outcome, dict[str, int]], record: ScenarioRecorder) -> None:
-    target, outcome, _ = tried
-    port = target.port.to_bytes(2, "big")
-    inside = [f for f in scene.environment.tap(f"{scene.server.name}:eth0").since(0) if f.data[36:38] == port]
-    outside = from_address(scene.environment.tap("internet").since(0), scene.public_address, target.address)
-    record.observe("the attempt's outcome", expected="not answered", observed=outcome.value,
-                   holds=outcome is not Outcome.ANSWERED)  # fmt: skip
-    record.observe("the attempt inside", expected="seen", observed=len(inside), holds=bool(inside))
-    record.observe("the attempt on the Internet", expected=0,
-                   observed=len([frame for frame in outside if frame.data[36:38] == port]))  # fmt: skip
+def _inside_never_outside(scene: Scene, attempt: Attempt, record: ScenarioRecorder) -> None:
+    record.observe("the attempt's outcome", expected="not answered", observed=attempt.outcome.value,
+                   holds=attempt.outcome is not Outcome.ANSWERED)  # fmt: skip
+    inside = len(_inside(scene, attempt))
+    record.observe("the attempt inside", expected="seen", observed=inside, holds=inside > 0)
+    for where, tap in (
+        ("between the firewall and its provider", scene.environment.transit(scene.site.name)),
+        ("on the Internet", scene.environment.tap("internet")),
+    ):
+        record.observe(f"the attempt {where}, from any address", expected=0, observed=len(_towards(tap, attempt.target)))
 
 
 @then("the firewall counts it under a blocking rule")
-def _counted(scene: Scene, tried: tuple[Target, Outcome, dict[str, int]], record: ScenarioRecorder) -> None:
-    firewall = scene.environment.firewall(scene.site.name)
-    rules = {str(rule.location): rule for rule in firewall.configuration().policy.filter}
-    grown = {
-        place
-        for place, counter in firewall.counters().items()
-        if counter.packets > tried[2].get(place, 0) and place in rules and rules[place].action == "block"
-    }
-    record.observe("blocking rules that counted it", expected="one", observed=sorted(grown), holds=bool(grown))
+def _counted(scene: Scene, attempt: Attempt, record: ScenarioRecorder) -> None:
+    firewall, seen = scene.environment.firewall(scene.site.name), _inside(scene, attempt)
+    sent_from = int.from_bytes(seen[0].data[34:36], "big")
+    arrival, (address, port) = interface(scene, scene.site, "private"), (attempt.target.address, attempt.target.port)
+    said = predict(firewall.configuration(), Flow(arrival, scene.server_address, address, "tcp", sent_from, port))
+    rule = said.rule if isinstance(said.rule, Rule) and said.rule.action == "block" else None
+    record.observe("the rule that decides about it", expected="one that blocks", observed=said.where or said.reason,
+                   holds=rule is not None, prediction=said)  # fmt: skip
+    place = str(rule.location) if rule else ""
+    record.eventually("the count of it under this rule", lambda: differences(attempt.before, firewall.counters()).get(place, 0),
+                      within=COUNTED_WITHIN, until=lambda count: count >= len(seen), expected=f"{len(seen)} or more",
+                      prediction=said)  # fmt: skip
 
 
 @given("the provider's gateway resolves the firewall's public address")

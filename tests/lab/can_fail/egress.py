@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab.can_fail.faults import FINAL, all_of, edited, rule_above, rule_changed, rule_missing
-from tests.lab.can_fail.platform import port_is, slow_port
+from tests.lab.can_fail.platform import lost_by_the_switch, port_is, slow_port
 from tests.lab.can_fail.row import Row
 
 NAMES, TLS, NAT = "# Names", "# Web over TLS", "# Leave with the public address"
@@ -55,7 +55,22 @@ ROWS = (
         "SNS-EGRESS-05[smtp-web-gra11]",
         "The final block was forgotten: what nobody names is dropped without a trace",
         rule_missing("gra11", FINAL),
-        "expected blocking rules that counted it: one, observed []",
+        "expected the rule that decides about it: one that blocks, observed no rule describes it: refused and not logged",
+    ),
+    Row(
+        "SNS-EGRESS-05[ssh-web-gra11]",
+        "The rule for the web lets SSH out too, and only names are translated: it leaves with its private address",
+        all_of(
+            rule_above("gra11", TLS, "pass from vlan201 on in to internet port ssh"),
+            rule_changed("gra11", NAT, "to internet on out", "to internet port dns on out"),
+        ),
+        "expected the attempt between the firewall and its provider, from any address: 0, observed …",
+    ),
+    Row(
+        "SNS-EGRESS-05[smtp-web-sbg7]",
+        "The attempt is lost before it reaches the firewall, which refuses nothing",
+        lost_by_the_switch("web-sbg7", "tcp,tp_dst=25"),
+        "the count of it under this rule was late: expected 1 or more within …, observed 0 after …",
     ),
     Row(
         "SNS-EGRESS-05[telnet-web-sbg7]",

@@ -55,6 +55,17 @@ def slow_port(host: str, vlan: int, seconds: float) -> Fault:
     return act
 
 
+def lost_by_the_switch(host: str, packets: str) -> Fault:
+    """The switch loses these packets (as ``ovs-ofctl`` describes them) of a host."""
+
+    def act(ground: Ground) -> None:
+        switch = ground.environment.lab.fabric.switch_bridge(ground.host(host).nic("eth0").region)
+        lost = f"priority=90,in_port={ground.port(host)},{packets}"
+        ground.switch(f"ovs-ofctl add-flow {switch} {lost},actions=drop", f"ovs-ofctl --strict del-flows {switch} {lost}")
+
+    return act
+
+
 def native_on_the_trunk(ground: Ground) -> None:
     """The trunk between the regions carries VLAN 200 as its native one: its frames cross without their own tag."""
     ground.switch(

@@ -44,7 +44,7 @@ def test_what_is_written_is_read_and_files_are_beside_it(tmp_path: Path) -> None
 
 def test_without_a_file_the_administrator_sits_here(tmp_path: Path) -> None:
     assert read(load(MINIMAL), None) == Reach()
-    with pytest.raises(DeploymentError, match=r"named.toml:1: named: no named.toml \(see docs/going-live.md\)"):
+    with pytest.raises(DeploymentError, match=r"named.toml:1: named: no such file \(see docs/going-live.md\)"):
         read(load(MINIMAL), tmp_path / "named.toml")
 
 

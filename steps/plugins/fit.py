@@ -97,7 +97,8 @@ class _Check:
         place = f"{collection.relative(template.feature.filename, item.config)}:{template.line_number}"
         for tag in written:
             if tag.startswith(tags.WITH) and not any(one in tags.AXES for one in written):
-                yield f"{place}: {template.name}\n    @{tag} is about an instance's site: the scenario needs @each_site or the like"
+                why = f"@{tag} is about an instance's site: the scenario needs @each_site or the like"
+                yield f"{place}: {template.name}\n    {why}"
             if tag in tags.AXES and tags.AXES[tag] not in reached:
                 axis = tags.spoken(tags.AXES[tag])
                 yield f"{place}: {template.name}\n    no step speaks of a {axis}: @{tag} would repeat the same test"

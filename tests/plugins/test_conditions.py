@@ -33,8 +33,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The guide's sites with their web servers alone: nothing published, refused or released, no DHCP, nobody beside them."""
     folder = copy_of(GUIDE, tmp_path_factory.mktemp("deployments"))
     plan = folder / "deployment.toml"
-    text = re.sub(r"^(released|refused|dhcp) = .*\n", "", plan.read_text(), flags=re.M)
-    tables = re.split(r"^(?=\[)", text, flags=re.M)
+    text = re.sub(r"^(released|refused|dhcp) = .*\n", "", plan.read_text(), flags=re.MULTILINE)
+    tables = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
     plan.write_text("".join(table for table in tables if not re.match(r"\[+sites\.\w+\.(published|hosts\.baremetal)\]", table)))
     return folder
 

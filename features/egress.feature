@@ -41,13 +41,15 @@ Feature: Private servers reach the Internet through the firewall
 
   @SNS-EGRESS-06 @each_web_server @with_refused_name
   Scenario: A refused web site is cut by its name, and the server is told
-    Given the private server reaches the public site over http
+    Given the stranger reaches each refused name over http
+    And the private server reaches the public site over http
     When the private server asks the same address for each refused name over http
     Then it gets the firewall's refusal page instead
 
   @SNS-EGRESS-07 @each_web_server @with_refused_name
   Scenario: A refused site is cut by its TLS server name
-    Given the private server reaches the public site over https
+    Given the stranger reaches each refused name over https
+    And the private server reaches the public site over https
     When the private server asks the same address for each refused name over https
     Then the firewall ends the connection before any answer
 

@@ -266,8 +266,7 @@ def _beside(network: IPv4Network) -> tuple[IPv4Address, IPv4Address]:
 
 
 def _published(scene: Scene) -> Kind:
-    service = scene.site.published[0]
-    return service.protocol, service.port
+    return scene.service.protocol, scene.service.port
 
 
 @then("none with a private source passes")

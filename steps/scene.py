@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.host import LabHost
-from provisioning.deployment_model import Network, PrivateHost, Site, Tunnel
+from provisioning.deployment_model import Network, PrivateHost, PublishedService, Site, Tunnel
 from steps.plugins import tags
 
 if TYPE_CHECKING:
@@ -33,10 +33,20 @@ class Scene:
 
     @cached_property
     def server(self) -> LabHost:
-        """The private server of the scenario: the instance itself, or the site's web server."""
+        """The private server of the scenario: the instance itself, the one that answers for it, or the site's web server."""
         if isinstance(self.instance, PrivateHost):
             return self.environment.host(self.instance.id)
+        if isinstance(self.instance, PublishedService):
+            return self.environment.host(self.site.hosts[self.instance.host].id)
         return self.environment.web_server(self.site.name)
+
+    @property
+    def service(self) -> PublishedService:
+        """The published web site of the scenario: the instance itself, or the site's first."""
+        if isinstance(self.instance, PublishedService):
+            return self.instance
+        assert self.site.web_sites, "the scenario needs @with_published_site"
+        return self.site.web_sites[0]
 
     @property
     def server_plan(self) -> PrivateHost:

@@ -8,24 +8,35 @@ from pytest_bdd import given, parsers, step, then, when
 
 from lab.host import LabHost
 from lab.namespace import Completed
-from provisioning.deployment_model import PublishedService
-from steps.eventually import LIMIT
+from lab.probe import Outcome, Target, reached
+from sns.model import Configuration, Rule
+from sns.prediction import Flow, predict
+from steps.eventually import LIMIT, watch
+from steps.passage import interface
+from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
 from steps.verdict import Refuted
 
 WITHIN = 4.0  # s: an answer takes some 20 ms, the most distant one 60 ms
+LOGGED_WITHIN = 1.0  # s: a busy machine comes later to the log than to the answer
+CLIENT_PORT = 50_000  # as programs have that ask
 
 
-def patience() -> str:
-    """Seconds for an answer, as commands take them."""
+def max_time() -> str:
+    """Seconds that a command may take until it is answered, as commands take them."""
     return f"{LIMIT.of(WITHIN):g}"
 
 
 def fetch(host: LabHost, url: str, *options: str) -> Completed:
     """The headers of a page."""
-    return host.run("curl", "--silent", "--show-error", "--head", "--max-time", patience(), *options, url)
+    return fetch_page(host, url, "--head", *options)
+
+
+def fetch_page(host: LabHost, url: str, *options: str) -> Completed:
+    """A page, headers and all."""
+    return host.run("curl", "--silent", "--show-error", "--include", "--max-time", max_time(), *options, url)
 
 
 def status(answer: Completed) -> str:
@@ -36,8 +47,12 @@ def status(answer: Completed) -> str:
 
 def published(scene: Scene) -> str:
     """The published site's address."""
-    port = scene.instance.port if isinstance(scene.instance, PublishedService) else 80
-    return f"http://{scene.public_address}:{port}/"
+    return f"http://{published_port(scene)}/"
+
+
+def published_port(scene: Scene) -> Target:
+    """Where the Internet reaches the published site."""
+    return Target(scene.public_address, scene.service.port)
 
 
 @when("the private server fetches the headers of the public page", target_fixture="answer")
@@ -58,19 +73,27 @@ def _answer_is(answer: Completed, expected: str, record: ScenarioRecorder) -> No
 
 @then("it comes from the private web server")
 def _comes_from_the_server(scene: Scene, record: ScenarioRecorder) -> None:
-    body = scene.environment.stranger.must("curl", "-s", "--max-time", patience(), published(scene))
+    body = scene.environment.stranger.must("curl", "-s", "--max-time", max_time(), published(scene))
     named = scene.environment.page(scene.server)
     record.observe("the page", expected=named, observed=body.strip(), holds=named in body)
 
 
 @then("the web server's log shows the stranger's own address")
 def _log_shows_the_stranger(scene: Scene, answer: Completed, record: ScenarioRecorder) -> None:
-    mark = answer.command.rpartition("?")[2]
-    lines = [line for line in scene.server.read("/var/log/nginx/access.log").splitlines() if mark in line]
+    lines = logged(scene.server, answer.command.rpartition("?")[2])
     record.observe("the stranger's request in the web server's log", expected="one line",
                    observed=f"{len(lines)} lines; the stranger was told {status(answer)}", holds=len(lines) == 1)  # fmt: skip
     stranger = str(scene.deployment.internet.stranger)
     record.observe("the client in the web server's log", expected=stranger, observed=lines[0].split()[0])
+
+
+def logged(server: LabHost, mark: str) -> list[str]:
+    """The requests with this mark in a web server's log, as soon as there is one: it is written after the answer has left."""
+
+    def look() -> list[str]:
+        return [line for line in server.read("/var/log/nginx/access.log").splitlines() if mark in line]
+
+    return watch(look, within=LOGGED_WITHIN).seen
 
 
 @step("the stranger reaches the published web site")
@@ -80,22 +103,40 @@ def stranger_reaches(scene: Scene, record: ScenarioRecorder) -> None:
     record.observe("the stranger's request to the published site", expected="HTTP/1.1 200 OK", observed=seen)
 
 
-@then("the stranger gets no answer")
-def _stranger_gets_nothing(scene: Scene, record: ScenarioRecorder) -> None:
-    answer = scene.environment.stranger.run("curl", "-sI", "--max-time", "0.5", published(scene))
-    record.observe("the stranger's request", expected="no answer", observed=answer.stdout.strip() or "no answer")
-
-
-@when("the translation of the published service is removed")
-def _remove_translation(scene: Scene, changes: Changes) -> None:
+@when("the translation of the published service is removed", target_fixture="silence")
+def _remove_translation(scene: Scene, changes: Changes) -> float:
+    within = patience(lambda: reached(scene.environment.stranger, published_port(scene)), "the published site")
     firewall = changes.of(scene.environment.firewall(scene.site.name))
-    slot = f"Filter/{firewall.configuration().active_policy:02d}"
-    lines = firewall.read(slot).splitlines(keepends=True)
-    kept = [line for line in lines if not ("-> to " in line and "port http" in line)]
-    if kept == lines:
-        raise Refuted(expected="a rule that translates the published service", observed=f"none in {slot}")
-    firewall.write(slot, "".join(kept))
+    outside, stranger = interface(scene, scene.site, "external"), scene.deployment.internet.stranger
+    request = Flow(outside, stranger, scene.public_address, "tcp", CLIENT_PORT, scene.service.port)
+    place = translating(firewall.configuration(), request).location
+    firewall.edit(place.file, lambda text: without_line(text, place.line))
     firewall.apply("enfilter")
+    return within
+
+
+def translating(configuration: Configuration, request: Flow) -> Rule:
+    """The rule that leads a request to another destination. Raises Refuted when there is none."""
+    prediction = predict(configuration, request)
+    rule = prediction.nat_rule
+    if rule is None or rule.translation is None or rule.translation.destination is None:
+        raise Refuted(expected="a rule that translates the published service", observed="none", prediction=prediction)
+    return rule
+
+
+def without_line(text: str, number: int) -> str:
+    """A file without one of its lines, which count from 1."""
+    lines = text.splitlines(keepends=True)
+    return "".join((*lines[: number - 1], *lines[number:]))
+
+
+@then("the stranger gets no answer")
+def _stranger_gets_nothing(scene: Scene, silence: float, record: ScenarioRecorder) -> None:
+    # The connection, not the page: who is connected and waits for a slow page was let through.
+    target = published_port(scene)
+    outcome = attempts(scene.environment.stranger, [target], silence)[target]
+    record.observe("the stranger's request", expected="not answered", observed=outcome.value,
+                   holds=outcome is not Outcome.ANSWERED)  # fmt: skip
 
 
 @when("the translation of the published service is put back")
@@ -113,7 +154,7 @@ def server_reaches(scene: Scene, service: str, record: ScenarioRecorder) -> None
 
 @when("the private server asks the public site from where it was reached", target_fixture="told_address")
 def _asks_from_where(scene: Scene) -> str:
-    answer = scene.server.run("curl", "--silent", "--show-error", "--max-time", patience(), scene.deployment.internet.echo)
+    answer = scene.server.run("curl", "--silent", "--show-error", "--max-time", max_time(), scene.deployment.internet.echo)
     return (answer.stdout if answer.ok else answer.stderr).strip()
 
 
@@ -124,7 +165,7 @@ def _told_public_address(scene: Scene, told_address: str, record: ScenarioRecord
 
 @when("the private server resolves the name of the public site", target_fixture="resolved")
 def _resolves(scene: Scene) -> str:
-    asked = scene.server.run("timeout", patience(), "getent", "ahostsv4", scene.deployment.internet.allowed[0])
+    asked = scene.server.run("timeout", max_time(), "getent", "ahostsv4", scene.deployment.internet.allowed[0])
     return asked.stdout.partition(" ")[0] or f"no answer from {', '.join(_resolvers(scene))}"
 
 
@@ -138,16 +179,36 @@ def _given_address(scene: Scene, resolved: str, record: ScenarioRecorder) -> Non
     record.observe("the address", expected=str(scene.deployment.internet.public), observed=resolved)
 
 
+@given(parsers.parse("the stranger reaches each refused name over {service}"))
+def _stranger_reaches_refused(scene: Scene, service: str, record: ScenarioRecorder) -> None:
+    for name in scene.deployment.internet.refused:
+        seen = status(fetch(scene.environment.stranger, f"{service}://{name}/"))
+        record.observe(f"the stranger's {service} request for {name}", expected="200", observed=seen, holds="200" in seen)
+
+
 @when(parsers.parse("the private server asks the same address for each refused name over {service}"),
       target_fixture="refused")  # fmt: skip
 def _asks_refused_names(scene: Scene, service: str) -> dict[str, Completed]:
-    return {name: fetch(scene.server, f"{service}://{name}/") for name in scene.deployment.internet.refused}
+    return {name: fetch_page(scene.server, f"{service}://{name}/") for name in scene.deployment.internet.refused}
 
 
 @then("it gets the firewall's refusal page instead")
-def _gets_refusal_page(refused: dict[str, Completed], record: ScenarioRecorder) -> None:
+def _gets_refusal_page(scene: Scene, refused: dict[str, Completed], record: ScenarioRecorder) -> None:
+    categories = _refused_categories(scene)
     for name, answer in refused.items():
         record.observe(f"the answer for {name}", expected="HTTP/1.1 403 Forbidden", observed=status(answer))
+        page = answer.stdout.partition("\r\n\r\n")[2].strip()
+        record.observe(f"the category on the page for {name}", expected=f"one of {', '.join(categories)}", observed=page,
+                       holds=any(category in page for category in categories))  # fmt: skip
+
+
+def _refused_categories(scene: Scene) -> list[str]:
+    """What the site's URL filtering refuses. A site's own refusal cannot know its category; the firewall's page names it.
+
+    Source: SNS user manual, "Block messages", "HTTP block page": by default it tells the category.
+    """
+    slots = scene.deployment.configuration(scene.site.name).url_filters.values()
+    return sorted({rule.group for slot in slots for rule in slot if rule.enabled and rule.action == "block"})
 
 
 @then("the firewall ends the connection before any answer")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.lab.can_fail.faults import FINAL, all_of, edited, rule_above, rule_changed, rule_missing
+from tests.lab.can_fail.faults import FINAL, all_of, edited, rule_above, rule_changed, rule_missing, web_server_changed
 from tests.lab.can_fail.platform import lost_by_the_switch, port_is, slow_port
 from tests.lab.can_fail.row import Row
 
 NAMES, TLS, NAT = "# Names", "# Web over TLS", "# Leave with the public address"
+GRA11 = "203.0.113.153"  # its firewall
 FIRST = "# Traffic between the members"
 
 ROWS = (
@@ -88,6 +89,26 @@ ROWS = (
         "The line that refuses the sites is off",
         edited("sbg7", "URLFiltering/00", "state=on action=block", "state=off action=block", "enfilter"),
         "expected the answer for www.refused.example: HTTP/1.1 403 Forbidden, observed HTTP/1.1 200 OK",
+    ),
+    Row(
+        "SNS-EGRESS-06[web-gra11]",
+        "The line that refuses the sites is off, and the site refuses the firewall's address by itself",
+        all_of(
+            edited("gra11", "URLFiltering/00", "state=on action=block", "state=off action=block", "enfilter"),
+            web_server_changed(
+                "public", f"s/server_name www.refused.example;/& if ($remote_addr = {GRA11}) {{ return 403; }}/"
+            ),
+        ),
+        "expected the category on the page for www.refused.example: one of refused_sites, observed <html>…403 Forbidden…",
+    ),
+    Row(
+        "SNS-EGRESS-07[web-gra11]",
+        "The refused name leads nowhere: who gets no answer there was not refused one",
+        lambda ground: ground.shell(
+            "stranger", "cp /etc/hosts /run/kept; echo 127.0.0.1 www.refused.example >>/etc/hosts", "cat /run/kept >/etc/hosts"
+        ),
+        "expected the stranger's https request for www.refused.example: 200, observed curl: (7) …",
+        verdict="inconclusive",
     ),
     Row(
         "SNS-EGRESS-07[web-sbg7]",

@@ -61,5 +61,14 @@ def program_replaced(site: str, program: str, script: str) -> Fault:
     return act
 
 
+def web_server_changed(host: str, change: str) -> Fault:
+    """A host's nginx works by its configuration as a script of sed changes it."""
+    file = "/etc/nginx/nginx.conf"
+    until_gone = "timeout 5 sh -c 'while kill -0 $0; do sleep 0.01; done' $old"  # who serves by the former one
+    anew = f"old=$(pgrep -P $(cat /run/nginx.pid)); nginx -s reload; {until_gone}"
+    edit, mend = f"cp {file} /run/kept; sed -i '{change}' {file}", f"cp /run/kept {file}; nginx -s reload"
+    return lambda ground: ground.shell(host, f"{edit}; {anew}", mend)
+
+
 def _rules(site: str, change: Callable[[list[str]], list[str]]) -> Fault:
     return lambda ground: ground.edit(site, SLOT, lambda text: "\n".join(change(text.split("\n"))), "enfilter")

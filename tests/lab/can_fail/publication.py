@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from tests.lab.can_fail.faults import all_of, edited, rule_above, rule_changed, rule_missing
+from tests.lab.can_fail.faults import (
+    all_of,
+    edited,
+    rule_above,
+    rule_changed,
+    rule_missing,
+    translation_added,
+    web_server_changed,
+)
 from tests.lab.can_fail.row import Row
 
 RULE = "# The private web server"
 PAGE = "/var/www/html/index.html"
+SLOW = "limit_req_zone $server_port zone=slow:1m rate=30r\\/m; limit_req zone=slow burst=9;\\n"  # 2 s between two requests
 
 ROWS = (
     Row(
@@ -48,7 +57,16 @@ ROWS = (
             edited("sbg7", "object", "http=80/tcp", "www=80/tcp\nhttp=80/tcp"),
             rule_above("sbg7", RULE, "pass from internet on out to Firewall_out port www -> to ubuntu-webserver port www"),
         ),
-        "expected the stranger's request: no answer, observed HTTP/1.1 200 OK…",
+        "expected the stranger's request: not answered, observed answered",
+    ),
+    Row(
+        "SNS-WEB-04[gra11-http]",
+        "A second rule publishes the same server, whose page takes its time",
+        all_of(
+            translation_added("gra11", "nat from internet on out to Firewall_out port http -> to ubuntu-webserver port http"),
+            web_server_changed("web-gra11", f"s/^ *root /{SLOW}&/"),
+        ),
+        "expected the stranger's request: not answered, observed answered",
     ),
     Row(
         "SNS-WEB-05[sbg7-http]",

@@ -54,9 +54,9 @@ Feature: Private servers reach the Internet through the firewall
     Then the firewall ends the connection before any answer
 
   @SNS-EGRESS-08 @each_web_server @needs_raw_frames
-  Scenario: The Internet cannot open anything towards a private network, even by routing to it
-    Given the private server answers its own network on the tried ports
-    When the provider's gateway routes packets for the private server to the firewall
+  Scenario: What the Internet routes to a private server's own address does not reach it
+    Given the private server answers its own network over TCP, and to pings
+    When the provider's gateway routes connections, datagrams and pings for the private server to the firewall
     Then none of them reaches the private server
 
   @SNS-EGRESS-09 @each_web_server @with_published_site @needs_raw_frames
@@ -67,9 +67,9 @@ Feature: Private servers reach the Internet through the firewall
     And the firewall counts them as spoofed
 
   @SNS-EGRESS-10 @each_site @with_neighbour @needs_raw_frames
-  Scenario: No other private host can be reached from the Internet either
+  Scenario: What it routes to the other private hosts does not pass either
     Given the other hosts of the private network answer the firewall
-    When the provider's gateway routes packets for each of them to the firewall
+    When the provider's gateway routes connections, datagrams and pings for each of them to the firewall
     Then the firewall passes none of them on
 
   @SNS-EGRESS-11 @each_site @needs_spoofing

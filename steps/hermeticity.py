@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
 import subprocess
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -25,7 +27,10 @@ from steps.scene import Scene
 OUTSIDE = IPv4Address("192.0.2.1")  # TEST-NET-1 (RFC 5737): nobody's address, in the lab or anywhere
 ARRIVES_WITHIN = 0.3  # s: twenty times the longest way through the lab
 ETH_P_ALL = 3
+CLOSED, NO_WAY = "passive, its gate is closed", "it knows no way there"
 QUEUE = 16 << 20  # bytes: a busy machine's own packets must not push ours out before they are read
+
+_END = b"\0"  # of what a packet says
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +89,23 @@ def _wires(scene: Scene) -> list[str]:
 
 
 class Watch:
-    """A socket on every interface of a network namespace, which counts the packets that carry a token."""
+    """A socket on every interface of a network namespace, which counts the packets that carry a token, by who sent them."""
 
     def __init__(self, born: Callable[[], socket.socket], token: bytes) -> None:
-        self._socket, self._token, self.seen = born(), token, 0
+        self._socket, self._token = born(), token
+        self._seen: Counter[str] = Counter()
         self._socket.setblocking(False)
 
-    def count(self) -> int:
-        """How many came so far."""
+    def seen(self) -> Counter[str]:
+        """What came so far."""
         while True:
             try:
-                self.seen += self._token in self._socket.recv(65535)
+                data = self._socket.recv(65535)
             except BlockingIOError:
-                return self.seen
+                return self._seen
+            _, token, rest = data.partition(self._token)
+            if token:
+                self._seen[rest.partition(_END)[0].decode()] += 1
 
     def close(self) -> None:
         """End it."""
@@ -111,40 +120,85 @@ def _everything() -> socket.socket:
 
 @dataclass(frozen=True, slots=True)
 class Escape:
-    """How many of the packets sent to the outside were seen inside the lab, and how many on the machine."""
+    """Who sent packets to the outside (a host by its routes, or one of its interfaces), and who of them was seen where.
 
-    inside: int
+    ``exempt`` says of whom nobody can have seen any, and why. ``inside`` counts, by sender, those that another host saw.
+    """
+
+    senders: tuple[str, ...]
+    exempt: Mapping[str, str]
+    inside: Mapping[str, int]
     outside: int
+
+    @property
+    def unseen(self) -> list[str]:
+        """Who was not seen by anybody else, and is not exempt."""
+        return [sender for sender in self.senders if not self.inside.get(sender) and sender not in self.exempt]
 
 
 @when("every host of the lab sends packets to an address outside the lab", target_fixture="escape")
 def _send_outside(scene: Scene) -> Escape:
     token = os.urandom(12)
-    hosts = list(scene.environment.lab.hosts.values())
+    hosts = scene.environment.lab.hosts
     with ExitStack() as stack:
         own = Watch(_everything, token)
         stack.callback(own.close)
-        inside = [Watch(lambda host=host: host.inside(_everything), token) for host in hosts]  # type: ignore[misc]
-        for one in inside:
+        watches = {name: Watch(lambda host=host: host.inside(_everything), token) for name, host in hosts.items()}  # type: ignore[misc]
+        for one in watches.values():
             stack.callback(one.close)
         with ThreadPoolExecutor(max_workers=4) as pool:
-            list(pool.map(lambda host: _send(host, token), hosts))
-        watch(own.count, until=lambda _: False, within=ARRIVES_WITHIN)
-        return Escape(sum(one.count() for one in inside), own.count())
+            sent = {sender: why for told in pool.map(lambda host: _send(host, token), hosts.values()) for sender, why in told}
+        exempt = {sender: why for sender, why in sent.items() if why} | dict.fromkeys(_behind_gates(scene), CLOSED)
+
+        def escape() -> Escape:
+            inside: Counter[str] = Counter()
+            for name, one in watches.items():
+                inside.update({who: count for who, count in one.seen().items() if who.partition(":")[0] != name})
+            return Escape(tuple(sent), exempt, inside, own.seen().total())
+
+        watch(own.seen, until=lambda _: False, within=ARRIVES_WITHIN)
+        return watch(escape, until=lambda seen: not seen.unseen, within=ARRIVES_WITHIN).seen
 
 
-def _send(host: LabHost, token: bytes) -> None:
-    """A datagram by its routes, and a broadcast on each of its wires; without a route, or by a closed gate, neither."""
-    with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened, suppress(OSError):
-        opened.sendto(token, (str(OUTSIDE), 9))
+def _send(host: LabHost, token: bytes) -> list[tuple[str, str]]:
+    """A datagram by its routes, and a broadcast on each of its wires; with each sender, why it can have sent none."""
+    why = ""
+    with host.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        try:
+            opened.sendto(_marked(token, host.name), (str(OUTSIDE), 9))
+        except OSError as refused:
+            why = NO_WAY if refused.errno == errno.ENETUNREACH else ""
+    told = [(host.name, why)]
     for nic in host.spec.nics:
-        with suppress(OSError):
-            probe.inject(host, nic.name, [broadcast(nic.mac, (), token)])
+        sender = f"{host.name}:{nic.name}"
+        with suppress(OSError):  # what does not leave, nobody sees
+            probe.inject(host, nic.name, [broadcast(nic.mac, (), _marked(token, sender))])
+        told.append((sender, ""))
+    return told
+
+
+def _marked(token: bytes, sender: str) -> bytes:
+    return token + sender.encode() + _END
+
+
+def _behind_gates(scene: Scene) -> Iterator[str]:
+    """The senders of passive members: all but their interfaces between the members."""
+    for site in scene.deployment.sites.values():
+        pair = scene.environment.cluster(site.name)
+        for name in {member.name for member in pair.members} - {pair.active().name}:
+            yield name
+            for place, network in enumerate(site.firewall.nics):
+                if site.networks[network].role != "ha":
+                    yield f"{name}:eth{place}"
 
 
 @then("they are seen inside the lab")
 def _seen_inside(escape: Escape, record: ScenarioRecorder) -> None:
-    record.observe("packets seen by hosts of the lab", expected="some", observed=escape.inside, holds=escape.inside > 0)
+    able = [sender for sender in escape.senders if sender not in escape.exempt]
+    record.observe("senders that another host can hear", expected="some", observed=len(able), holds=bool(able))
+    exempt = [f"{who} ({why})" for who, why in sorted(escape.exempt.items())]
+    record.observe("senders whose packets no other host sees", expected=f"none but {', '.join(exempt)}" if exempt else "none",
+                   observed=", ".join(escape.unseen) or "none", holds=not escape.unseen)  # fmt: skip
 
 
 @then("none of them is seen on the machine's own interfaces")

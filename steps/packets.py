@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
 
@@ -24,11 +25,15 @@ from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 from steps.verdict import Inconclusive
 
-HTTPS = 443
+if TYPE_CHECKING:
+    from scapy.packet import Packet
+
+HTTP, HTTPS = 80, 443
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
-IPV4, TCP, UDP = b"\x08\x00", 6, 17
+IPV4, ICMP, TCP, UDP, ECHO = b"\x08\x00", 1, 6, 17, 8
 COUNTED_WITHIN = 1.0  # s: a rule counts a packet as it decides about it
 SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
+MARK = b"made by hand"
 SPOOFED, OF_A_TUNNEL = "antispoof", "spd"  # what the firewall refuses before any rule, as its counters call it
 
 
@@ -145,11 +150,30 @@ def _of_gateway(scene: Scene, address: IPv4Address) -> Question:
     return Question(scene.environment.gateway(scene.site.name).name, "eth0", address)
 
 
-@given("the private server answers its own network on the tried ports")
-def _answers_inside(scene: Scene, record: ScenarioRecorder) -> None:
-    target = Target(scene.server_address, 80)
-    outcome = connect(scene.environment.firewall(scene.site.name).host, [target])[target]
-    record.observe("the private server from its own network", expected="answered", observed=outcome.value)
+@given("the private server answers its own network over TCP, and to pings", target_fixture="served")
+def _answers_inside(scene: Scene, record: ScenarioRecorder) -> list[int]:
+    answered = _answered_inside(scene, _listening(scene))
+    record.observe("TCP ports that answer inside", expected="some", observed=answered, holds=bool(answered))
+    _answers_pings(scene, scene.server_address, record)
+    return answered
+
+
+def _listening(scene: Scene) -> set[int]:
+    """The TCP ports that the private server listens on."""
+    listening = scene.server.facts.socket.get_listening_sockets()
+    return {int(one.rpartition(":")[2]) for one in listening if one.startswith("tcp://")}
+
+
+def _answered_inside(scene: Scene, ports: Iterable[int]) -> list[int]:
+    """Those of its TCP ports that the private server opens to the firewall."""
+    firewall = scene.environment.firewall(scene.site.name).host
+    outcomes = connect(firewall, [Target(scene.server_address, port) for port in ports])
+    return sorted(target.port for target, outcome in outcomes.items() if outcome is Outcome.ANSWERED)
+
+
+def _answers_pings(scene: Scene, address: IPv4Address, record: ScenarioRecorder) -> None:
+    answered = probe.ping(scene.environment.firewall(scene.site.name).host, address, count=2).answered
+    record.observe(f"the firewall's pings that {address} answers", expected=2, observed=answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,35 +184,48 @@ class Injected:
     before: Mapping[str, Counter]
 
 
-@when("the provider's gateway routes packets for the private server to the firewall", target_fixture="injected")
-def _route_in(scene: Scene) -> Injected:
-    return _inject_syns(scene, scene.deployment.internet.stranger, scene.server_address)
+@when("the provider's gateway routes connections, datagrams and pings for the private server to the firewall",
+      target_fixture="injected")  # fmt: skip
+def _route_in(scene: Scene, served: list[int]) -> Injected:
+    return _inject(scene, _of_every_kind(scene.deployment.internet.stranger, [scene.server_address], served))
 
 
 @when("the provider's gateway sends the same request with a source in the private network", target_fixture="injected")
 def _spoof(scene: Scene) -> Injected:
-    inside = scene.server_network.subnet[77]
-    return _inject_syns(scene, inside, scene.public_address)
+    return _inject(scene, _requests(scene.server_network.subnet[77], scene.public_address))
 
 
 @when("the provider's gateway sends clear packets with a source in the remote network", target_fixture="injected")
 def _spoof_remote(scene: Scene) -> Injected:
-    return _inject_syns(scene, scene.remote_address, scene.server_address)
+    return _inject(scene, _requests(scene.remote_address, scene.server_address))
 
 
-def _inject_syns(scene: Scene, source: IPv4Address, *destinations: IPv4Address) -> Injected:
-    """Put TCP SYNs for port 80 onto the public segment, addressed to the firewall's MAC."""
+def _requests(source: IPv4Address, destination: IPv4Address) -> list[Packet]:
+    """TCP SYNs for port 80, each of a connection of its own."""
     from scapy.layers.inet import IP, TCP
+
+    return [IP(src=str(source), dst=str(destination)) / TCP(sport=port, dport=HTTP, flags="S") for port in SOURCE_PORTS]
+
+
+def _of_every_kind(source: IPv4Address, destinations: Iterable[IPv4Address], ports: Iterable[int]) -> list[Packet]:
+    """A TCP SYN and a datagram for each of these ports, and a ping."""
+    from scapy.layers.inet import ICMP, IP, TCP, UDP
+
+    own = SOURCE_PORTS[0]
+    kinds: list[Packet] = [ICMP() / MARK]
+    for port in ports:
+        kinds += [TCP(sport=own, dport=port, flags="S"), UDP(sport=own, dport=port) / MARK]
+    return [IP(src=str(source), dst=str(one)) / kind for one in destinations for kind in kinds]
+
+
+def _inject(scene: Scene, packets: Iterable[Packet]) -> Injected:
+    """Put packets onto the public segment, addressed to the firewall's MAC; when this returns, it is done with them."""
     from scapy.layers.l2 import Ether
 
     gateway = scene.environment.gateway(scene.site.name)
     mac = hardware_address(scene, _of_gateway(scene, scene.public_address))
     scene.environment.begin_capture()
-    frames = [
-        bytes(Ether(src=gateway.nic("eth0").mac, dst=mac) / IP(src=str(source), dst=str(destination))
-              / TCP(sport=port, dport=80, flags="S"))
-        for destination in destinations for port in SOURCE_PORTS
-    ]  # fmt: skip
+    frames = [bytes(Ether(src=gateway.nic("eth0").mac, dst=mac) / packet) for packet in packets]
     before = scene.environment.firewall(scene.site.name).counters()
     probe.inject(gateway, "eth0", frames)
     # Each wire keeps its order, and so does a kernel: what the firewall answers now it answers after all of these.
@@ -198,26 +235,31 @@ def _inject_syns(scene: Scene, source: IPv4Address, *destinations: IPv4Address) 
 
 @then("none of them reaches the private server")
 def _none_reaches(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
-    sent = _count_syns(scene.environment.transit(scene.site.name))
+    sent = _count(scene.environment.transit(scene.site.name))
     record.observe("packets on the public segment", expected=injected.count, observed=sent)
     # The firewall is done with them; a ping of its own comes after whatever it has passed on.
     if not probe.ping(scene.environment.firewall(scene.site.name).host, scene.server_address, count=1).answered:
         raise Inconclusive("the private server does not answer the firewall's ping, the control: silence would prove nothing")
-    arrived = _count_syns(scene.environment.tap(f"{scene.server.name}:eth0"))
+    arrived = _count(scene.environment.tap(f"{scene.server.name}:eth0"))
     record.observe("packets at the private server", expected=0, observed=arrived)
 
 
-def _count_syns(tap: Tap) -> int:
-    wanted = {port.to_bytes(2, "big") for port in SOURCE_PORTS}
-    return sum(1 for f in tap.since(0) if f.data[12:14] == b"\x08\x00" and f.data[23] == 6 and f.data[34:36] in wanted)
+def _count(tap: Tap) -> int:
+    """How many of the packets made by hand were seen."""
+    return sum(1 for frame in tap.since(0) if _is_by_hand(frame.data))
+
+
+def _is_by_hand(data: bytes) -> bool:
+    if data[12:14] == IPV4 and data[23] in (TCP, UDP):
+        return int.from_bytes(data[34:36], "big") in SOURCE_PORTS
+    return data[12:14] == IPV4 and data[23] == ICMP and data[34] == ECHO and MARK in data
 
 
 @given("the other hosts of the private network answer the firewall", target_fixture="others")
 def _others_answer(scene: Scene, record: ScenarioRecorder) -> list[IPv4Address]:
-    others, firewall = list(scene.site.neighbours), scene.environment.firewall(scene.site.name).host
+    others = list(scene.site.neighbours)
     for address in others:
-        answered = probe.ping(firewall, address, count=2).answered
-        record.observe(f"the firewall's pings that {address} answers", expected=2, observed=answered)
+        _answers_pings(scene, address, record)
     return others
 
 
@@ -230,12 +272,13 @@ class Routed:
     inside: int
 
 
-@when("the provider's gateway routes packets for each of them to the firewall", target_fixture="routed")
+@when("the provider's gateway routes connections, datagrams and pings for each of them to the firewall",
+      target_fixture="routed")  # fmt: skip
 def _route_to_others(scene: Scene, others: list[IPv4Address]) -> Routed:
     outside, inside = scene.firewall_port("external"), scene.firewall_port("private")
     with scene.environment.listen((outside, inside)) as taps:
-        sent = _inject_syns(scene, scene.deployment.internet.stranger, *others).count
-        return Routed(sent, _count_syns(taps[outside]), _count_syns(taps[inside]))
+        sent = _inject(scene, _of_every_kind(scene.deployment.internet.stranger, others, (*PORTS.values(), HTTP, HTTPS))).count
+        return Routed(sent, _count(taps[outside]), _count(taps[inside]))
 
 
 @then("the firewall passes none of them on")
@@ -269,12 +312,7 @@ def _refused_by(scene: Scene, injected: Injected, refusing: set[str], record: Sc
 
 @given("the web server answers its own network on ports that are not published", target_fixture="unpublished")
 def _unpublished(scene: Scene, record: ScenarioRecorder) -> list[int]:
-    listening = scene.server.facts.socket.get_listening_sockets()
-    ports = {int(one.rpartition(":")[2]) for one in listening if one.startswith("tcp://")}
-    ports -= {entry.port for entry in scene.site.published}
-    firewall = scene.environment.firewall(scene.site.name).host
-    outcomes = connect(firewall, [Target(scene.server_address, port) for port in ports])
-    answered = sorted(target.port for target, outcome in outcomes.items() if outcome is Outcome.ANSWERED)
+    answered = _answered_inside(scene, _listening(scene) - {entry.port for entry in scene.site.published})
     record.observe("unpublished ports that answer inside", expected="some", observed=answered, holds=bool(answered))
     return answered
 

@@ -114,8 +114,8 @@ def _given_as_planned(scene: Scene, lease: dict[str, str], record: ScenarioRecor
     record.observe("the gateway given", expected=str(gateway), observed=lease["router"])
 
 
-@then("the DHCP service answers on its own two addresses of the network")
-def _service_answers(scene: Scene, lease: dict[str, str], record: ScenarioRecorder) -> None:
+@then("it comes from the network's DHCP service, whose addresses all answer pings")
+def _from_the_service(scene: Scene, lease: dict[str, str], record: ScenarioRecorder) -> None:
     own = scene.server_network.dhcp
     record.observe("the service that gave it", expected=f"one of {', '.join(map(str, own))}", observed=lease["server"],
                    holds=lease["server"] in map(str, own))  # fmt: skip

@@ -152,7 +152,7 @@ class LabEnvironment:
         """The VPN configuration that a site's firewall exports."""
         return self.firewall(site).path(EXPORTED).read_text()
 
-    def page(self, server: LabHost) -> str:
+    def page(self, server: LabHost, port: int) -> str:  # noqa: ARG002 - a real server's pages may differ by it
         """What is on a private server's own page, and on no other's."""
         return f"This is {server.name}."
 

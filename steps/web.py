@@ -74,7 +74,8 @@ def _answer_is(answer: Completed, expected: str, record: ScenarioRecorder) -> No
 @then("it comes from the private web server")
 def _comes_from_the_server(scene: Scene, record: ScenarioRecorder) -> None:
     body = scene.environment.stranger.must("curl", "-s", "--max-time", max_time(), published(scene))
-    named = scene.environment.page(scene.server)
+    inside = predict(scene.environment.configuration(scene.site.name), _request(scene)).translated.destination_port
+    named = scene.environment.page(scene.server, inside or scene.service.port)
     record.observe("the page", expected=named, observed=body.strip(), holds=named in body)
 
 
@@ -107,12 +108,16 @@ def stranger_reaches(scene: Scene, record: ScenarioRecorder) -> None:
 def _remove_translation(scene: Scene, changes: Changes) -> float:
     within = patience(lambda: reached(scene.environment.stranger, published_port(scene)), "the published site")
     firewall = changes.of(scene.environment.firewall(scene.site.name))
-    outside, stranger = interface(scene, scene.site, "external"), scene.deployment.internet.stranger
-    request = Flow(outside, stranger, scene.public_address, "tcp", CLIENT_PORT, scene.service.port)
-    place = translating(firewall.configuration(), request).location
+    place = translating(firewall.configuration(), _request(scene)).location
     firewall.edit(place.file, lambda text: without_line(text, place.line))
     firewall.apply("enfilter")
     return within
+
+
+def _request(scene: Scene) -> Flow:
+    """A stranger's for the published site, as it arrives at the firewall."""
+    outside, stranger = interface(scene, scene.site, "external"), scene.deployment.internet.stranger
+    return Flow(outside, stranger, scene.public_address, "tcp", CLIENT_PORT, scene.service.port)
 
 
 def translating(configuration: Configuration, request: Flow) -> Rule:

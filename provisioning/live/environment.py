@@ -92,9 +92,9 @@ class LiveEnvironment:
         """What a private host calls itself: Nova tells it its name."""
         return host.instance
 
-    def page(self, server: Machine) -> str:
-        """What a private server's own page shows to itself."""
-        return server.must("curl", "--silent", "--show-error", "http://localhost/").strip()
+    def page(self, server: Machine, port: int) -> str:
+        """What a private server's own page, at its own port, shows to itself."""
+        return server.must("curl", "--silent", "--show-error", f"http://localhost:{port}/").strip()
 
     @property
     def stranger(self) -> Machine:

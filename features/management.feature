@@ -19,6 +19,7 @@ Feature: Only the administrator manages the firewalls
   @SNS-MGMT-04 @each_site
   Scenario: A stranger manages nothing
     Given the administrator reaches SSH and the login page of the firewall
+    And the stranger reaches the public site over https
     When the stranger tries SSH and the login page of the firewall
     Then SSH stays silent for the stranger
     And the login page is withheld from the stranger
@@ -26,6 +27,7 @@ Feature: Only the administrator manages the firewalls
   @SNS-MGMT-05 @each_web_server
   Scenario: A private server manages nothing
     Given the administrator reaches SSH and the login page of the firewall
+    And the private server reaches the public site over https
     When the private server tries SSH and the login page of the firewall, on its public and its private address
     Then SSH stays silent for the private server
     And the login page is withheld from the private server

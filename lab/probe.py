@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -128,11 +128,18 @@ def _connected(opened: socket.socket) -> Outcome:
 
 
 def ping(
-    host: LabHost | Elsewhere, address: IPv4Address, *, count: int = 3, interval: float = 0.02, within: float = 1.0
+    host: LabHost | Elsewhere,
+    address: IPv4Address,
+    *,
+    count: int = 3,
+    interval: float = 0.02,
+    within: float = 1.0,
+    goes_on: Callable[[int], bool] = lambda _: True,
 ) -> Echoes:
     """Send ``count`` pings ``interval`` seconds apart; wait up to ``within`` seconds for the last answer.
 
     One for which there is no way counts as sent, and as lost; when there was none for any, no answer is waited for.
+    ``goes_on`` is asked again and again, with how many were answered so far, and may end it before ``count``; not elsewhere.
     """
     if isinstance(host, Elsewhere):
         return host.echoes(address, count, interval, within)
@@ -146,6 +153,9 @@ def ping(
         opened.setblocking(False)
         start = time.monotonic()
         while len(trips) < count:
+            if len(sent_at) < count and not goes_on(len(trips)):
+                count = len(sent_at)
+                continue
             now = time.monotonic()
             due = start + len(sent_at) * interval
             if len(sent_at) < count and now >= due:

@@ -84,18 +84,19 @@ def _administrator_reaches(scene: Scene, record: ScenarioRecorder) -> None:
 
 @when("the stranger tries SSH and the login page of the firewall", target_fixture="attempts")
 def _stranger_tries(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene, scene.environment.stranger, scene.site, scene.public_address)
+    return management_attempts(scene, scene.environment.stranger, scene.site, scene.public_address)
 
 
 @when("the private server tries SSH and the login page of the firewall, on its public and its private address",
       target_fixture="attempts")  # fmt: skip
 def _server_tries(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene, scene.server, scene.site, scene.public_address, scene.deployment.private_address(scene.site.name))
+    private = scene.deployment.private_address(scene.site.name)
+    return management_attempts(scene, scene.server, scene.site, scene.public_address, private)
 
 
 @when("the private server tries SSH and the login page of the remote firewall", target_fixture="attempts")
 def _server_tries_remote(scene: Scene) -> tuple[Outcome, str]:
-    return _attempts(scene, scene.server, scene.remote, scene.deployment.private_address(scene.remote.name))
+    return management_attempts(scene, scene.server, scene.remote, scene.deployment.private_address(scene.remote.name))
 
 
 @when("the VPN user tries SSH and the login page of the firewall through the tunnel", target_fixture="attempts")
@@ -103,14 +104,14 @@ def _vpn_user_tries(scene: Scene) -> tuple[Outcome, str]:
     assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
     own_end = next(scene.instance.network.hosts())  # the firewall's, the first of the pool
     client, private = scene.environment.vpn_client, scene.deployment.private_address(scene.site.name)
-    outcome = _attempts(scene, client, scene.site, private, own_end)
+    outcome = management_attempts(scene, client, scene.site, private, own_end)
     if not ping(client, scene.server_address, count=1).answered:
         raise Inconclusive("the VPN user's tunnel did not outlast the attempts: silence may be its own")
     return outcome
 
 
-def _attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv4Address) -> tuple[Outcome, str]:
-    """SSH and the login page on these addresses of a site's firewall; the best outcome of all.
+def management_attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv4Address) -> tuple[Outcome, str]:
+    """SSH, and the status of the login page or "withheld", on these addresses of a site's firewall; the best outcome of all.
 
     The administrator's SSH to the same firewall, from as far as anybody, is the measure of silence.
     """
@@ -159,17 +160,19 @@ def _others_silent(swept: Sweep, record: ScenarioRecorder) -> None:
     record.observe("the ports that refuse", expected=[], observed=sorted(swept.refused)[:20])
 
 
-@when("the administrator activates a filter slot that names an unknown object", target_fixture="answer")
-def _activate_broken(scene: Scene, changes: Changes) -> Completed:
-    firewall = changes.of(scene.environment.firewall(scene.site.name))
+@when("the administrator activates a filter slot that names an unknown object", target_fixture="refusal")
+def _activate_broken(scene: Scene, changes: Changes) -> tuple[str, Completed]:
+    """Where the mistake is, file and line, and what the command said."""
+    firewall, mistake = changes.of(scene.environment.firewall(scene.site.name)), "pass from nobody_knows to any"
     slot = f"Filter/{firewall.configuration().active_policy:02d}"
-    firewall.edit(slot, lambda text: text.replace("\n[NAT]\n", "\npass from nobody_knows to any\n[NAT]\n", 1))
-    return firewall.run("enfilter")
+    firewall.edit(slot, lambda text: text.replace("\n[NAT]\n", f"\n{mistake}\n[NAT]\n", 1))
+    return f"{slot}:{firewall.read(slot).splitlines().index(mistake) + 1}", firewall.run("enfilter")
 
 
 @then("the command refuses it with the file and the line")
-def _refused_with_place(answer: Completed, record: ScenarioRecorder) -> None:
+def _refused_with_place(refusal: tuple[str, Completed], record: ScenarioRecorder) -> None:
+    place, answer = refusal
     told = answer.stderr.strip()
     record.observe("the exit status", expected=1, observed=answer.status)
-    record.observe("the refusal", expected="Filter/NN:line … nobody_knows", observed=told,
-                   holds="Filter/" in told and "nobody_knows" in told)  # fmt: skip
+    record.observe("the refusal", expected=f"{place}: … nobody_knows …", observed=told,
+                   holds=f"{place}:" in told and "nobody_knows" in told)  # fmt: skip

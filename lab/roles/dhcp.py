@@ -28,6 +28,7 @@ table inet dhcp_service {
     chain input {
         type filter hook input priority filter; policy drop;
         iif lo accept
+        ct state established accept
         udp dport 67 accept
         icmp type echo-request accept
     }

@@ -45,3 +45,9 @@ def test_a_ping_that_is_lost_does_not_change_the_numbers_of_the_others(host: Lab
     echoes = probe.ping(host, ITSELF, count=4, within=0.1)
     assert list(echoes.round_trips) == [1, 3, 4]
     assert (echoes.sent, echoes.answered, echoes.lost) == (4, 3, 1)
+
+
+def test_a_stream_of_pings_is_ended_by_whoever_has_seen_enough(host: LabHost) -> None:
+    echoes = probe.ping(host, ITSELF, count=1000, interval=0.001, goes_on=lambda answered: answered < 5)
+    assert echoes.lost == 0
+    assert 5 <= echoes.sent < 1000

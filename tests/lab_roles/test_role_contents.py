@@ -115,12 +115,13 @@ def test_dhcp_holds_two_addresses_of_each_subnet() -> None:
         assert f"address replace {line}\n" in setup.boot
 
 
-def test_dhcp_forwards_nothing_and_hears_dhcp_and_ping_alone() -> None:
+def test_dhcp_forwards_nothing_and_hears_dhcp_ping_and_answers_alone() -> None:
     rules = text(dhcp.dhcp(name="dhcp", subnets=[SUBNET]), "/etc/nftables.conf")
 
     assert rules.count("policy drop") == 2
     assert [line.strip() for line in rules.splitlines() if line.strip().endswith("accept")] == [
         "iif lo accept",
+        "ct state established accept",
         "udp dport 67 accept",
         "icmp type echo-request accept",
     ]

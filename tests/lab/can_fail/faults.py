@@ -70,5 +70,17 @@ def web_server_changed(host: str, change: str) -> Fault:
     return lambda ground: ground.shell(host, f"{edit}; {anew}", mend)
 
 
+def cable_dead(host: str) -> Fault:
+    """The switch of the vRack takes nothing from a host; the cable is not pulled, for captures listen there."""
+
+    def act(ground: Ground) -> None:
+        port = f"in_port=$(ovs-vsctl get interface {ground.port(host)} ofport)"
+        bridge = ground.environment.lab.fabric.switch_bridge(ground.host(host).nic("eth0").region)
+        ground.switch(f'ovs-ofctl add-flow {bridge} "priority=99,{port},actions=drop"',
+                      f'ovs-ofctl --strict del-flows {bridge} "priority=99,{port}"')  # fmt: skip
+
+    return act
+
+
 def _rules(site: str, change: Callable[[list[str]], list[str]]) -> Fault:
     return lambda ground: ground.edit(site, SLOT, lambda text: "\n".join(change(text.split("\n"))), "enfilter")

@@ -42,25 +42,36 @@ def _boot_again(member: Appliance) -> None:
     member.host.must(member.host.spec.boot, timeout=30)
 
 
-_FRAMES = """\
+_ETHERTYPE = 0x88B7  # for experiments (IEEE 802)
+_FRAMES = f"""\
 import socket, time
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 wire.bind(("eth0", 0))
 while True:
-    wire.send(bytes.fromhex("ffffffffffff" "020000000099" "88b7") + bytes(46))
+    wire.send(bytes.fromhex("ffffffffffff" "020000000099" "{_ETHERTYPE:04x}") + bytes(46))
     time.sleep(0.05)
 """
 
 
 def passive_speaks(ground: Ground) -> None:
     """The passive member's gate is open outwards, and something on it sends broadcasts."""
-    ground.shell(
-        _passive(ground, "sbg7").name,
-        f"nft insert rule netdev {TABLE} leaving accept; python3 -c '{_FRAMES}' >/run/frames.log 2>&1 & "
-        "echo $! >/run/frames.pid",
-        f"kill $(cat /run/frames.pid); nft flush chain netdev {TABLE} leaving; "
-        f"nft add rule netdev {TABLE} leaving oif @lease accept",
-    )
+    ground.shell(_passive(ground, "sbg7").name, *_speaking())
+
+
+def _speaking(what: str = "") -> tuple[str, str]:
+    """Scripts that open a member's gate outwards for these frames and have it send some, and that end both."""
+    leaving = f"rule netdev {TABLE} leaving"
+    begin = f"nft insert {leaving} {what} accept; python3 -c '{_FRAMES}' >/run/frames.log 2>&1 & echo $! >/run/frames.pid"
+    return begin, f"kill $(cat /run/frames.pid); nft flush chain netdev {TABLE} leaving; nft add {leaving} oif @lease accept"
+
+
+def active_outlives_its_lease(site: str) -> Fault:
+    """Something on the active member sends broadcasts, and its gate lets them out whether its agent lives or not."""
+
+    def act(ground: Ground) -> None:
+        ground.shell(ground.environment.cluster(site).active().name, *_speaking(f"ether type {_ETHERTYPE}"))
+
+    return act
 
 
 def takeover_unannounced(site: str) -> Fault:
@@ -249,6 +260,12 @@ ROWS = (
         "the takeover was late: expected fw…-sbg7 active, alone within 3 s, observed …",
     ),
     Row(
+        "SNS-HA-12[gra11]",
+        "The gate of the active member does not close on something there that sends broadcasts",
+        active_outlives_its_lease("gra11"),
+        "expected frames that fw…-gra11, silent, sent on the data networks: 0, observed …",
+    ),
+    Row(
         "SNS-HA-13[gra11]",
         "hasync works once; then a change comes, it does nothing, and says that all went well",
         synchronises_once,
@@ -300,5 +317,11 @@ ROWS = (
         "The rule for the members' traffic names no destination",
         rule_changed("sbg7", "# Traffic between the members", "to Firewall_ha", "to any"),
         "expected packets of which something else becomes: [], observed […not refused…",
+    ),
+    Row(
+        "SNS-HA-20[gra11]",
+        "The HA network is in the list of those that the page answers",
+        edited("gra11", "webadmin", "\nadmin_client", "\nadmin_client\nNetwork_ha", "enservice"),
+        "expected the login page: withheld, observed HTTP/1.1 200 OK",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.lab.can_fail.faults import all_of, edited, program_replaced, rule_above, rule_changed
+from tests.lab.can_fail.faults import all_of, cable_dead, edited, program_replaced, rule_above, rule_changed
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.row import Row
 
@@ -57,6 +57,14 @@ ROWS = (
         "expected the private server's SSH: silent, observed answered",
     ),
     Row(
+        "SNS-MGMT-05[web-gra11]",
+        "The private server's cable carries nothing to the switch",
+        cable_dead("web-gra11"),
+        "expected the private server's https request: 200, observed curl: …",
+        verdict="inconclusive",
+        patience=1.0,
+    ),
+    Row(
         "SNS-MGMT-06[sbg7]",
         "The rule publishes a port more",
         all_of(
@@ -79,9 +87,13 @@ ROWS = (
     ),
     Row(
         "SNS-MGMT-07[gra11]",
-        "The object that the scenario takes for unknown is known",
-        edited("gra11", "object", "[Network]", "nobody_knows=192.0.2.9\n[Network]", "enfilter"),
-        "expected the exit status: 1, observed 0",
+        "The refusal names the file alone",
+        program_replaced(
+            "gra11",
+            "enfilter",
+            "python3 -m lab.appliance enfilter 2>/run/told; s=\\$?; sed 's/:[0-9]*:/:/' /run/told >&2; exit \\$s",
+        ),
+        "expected the refusal: Filter/05:…: … nobody_knows …, observed …Filter/05:…",
     ),
     Row(
         "SNS-MGMT-08[sbg7]",

@@ -126,6 +126,12 @@ class Fabric:
         ports = [self.port(host, nic) for nic in nics]
         self.touched = namespace.inside(self.pid, lambda: _set_links(ports, up))
 
+    def sent(self, host: str, nics: Iterable[str]) -> int:
+        """Frames that a host has sent on these interfaces so far, whatever state their cables are in. Raises CommandFailed."""
+        lines = (line.partition(":") for line in self.run(["cat", "/proc/net/dev"]).splitlines()[2:])
+        received = {port.strip(): int(counts.split()[1]) for port, _, counts in lines}
+        return sum(received[self.port(host, nic)] for nic in nics)
+
     def change_rules(self, changes: Mapping[str, Iterable[str]]) -> None:
         """Change OpenFlow rules of switches: for each, lines of what ``ovs-ofctl add-flows`` reads (``delete …`` takes away).
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -274,7 +273,8 @@ def _one_forwards(scene: Scene, record: ScenarioRecorder) -> None:
     watch(look, until=lambda count: count > 1, within=max(SPLIT_SEEN_WITHIN, 2 * timers(scene).dead))
     record.observe("members active at once, at the most", expected=1, observed=most)
     record.observe("active members now", expected=1, observed=list(pair.states().values()).count("active"))
-    _only_the_active_sends(scene, _ask_and_use(scene, record), record)
+    # Counted, not heard: a capture needs a wire that works, and the scenario's fault may have to do with it.
+    _only_the_active_sends(scene, _sent_when_used(scene, record), record)
 
 
 # Silence ------------------------------------------------------------------------------------------------------------
@@ -296,16 +296,26 @@ def _questions(scene: Scene) -> list[Question]:
 
 @when("the neighbours of the cluster ask for its addresses and use its services", target_fixture="said")
 def _ask_and_use(scene: Scene, record: ScenarioRecorder) -> dict[str, int]:
-    nics = [scene.firewall_nic(role) for role in ("external", "private")]
-    points = {f"{member.name}:{nic}": member for member in cluster(scene).members for nic in nics}
-    with scene.environment.listen(points) as taps:
-        _answered_once(scene, record)
-        stranger_reaches(scene, record)
-        server_reaches(scene, "https", record)
-        said: Counter[str] = Counter()
-        for point, member in points.items():
-            said[member.name] += sum(frame.from_host for frame in taps[point].since(0))
-    return dict(said)
+    with scene.environment.listen(f"{member.name}:{nic}" for member in cluster(scene).members for nic in _data_nics(scene)):
+        return _sent_when_used(scene, record)
+
+
+def _sent_when_used(scene: Scene, record: ScenarioRecorder) -> dict[str, int]:
+    """Frames that each member sends on the data networks while the cluster is asked for and used."""
+    before = _sent(scene)
+    _answered_once(scene, record)
+    stranger_reaches(scene, record)
+    server_reaches(scene, "https", record)
+    return {name: count - before[name] for name, count in _sent(scene).items()}
+
+
+def _sent(scene: Scene) -> dict[str, int]:
+    fabric = scene.environment.lab.fabric
+    return {member.name: fabric.sent(member.name, _data_nics(scene)) for member in cluster(scene).members}
+
+
+def _data_nics(scene: Scene) -> list[str]:
+    return [scene.firewall_nic(role) for role in ("external", "private")]
 
 
 @then("the passive member sends nothing on the data networks")

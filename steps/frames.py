@@ -13,7 +13,7 @@ from lab import probe
 from lab.capture import Tap
 from lab.host import LabHost
 from steps.eventually import Sighting, watch
-from steps.patience import sure, unproven
+from steps.patience import certain, unproven
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 
@@ -58,7 +58,7 @@ def send_and_listen(
         frames = [broadcast(nic.mac, tags, tokens[name]) for name, tags in tried.items()] * REPEAT
         probe.inject(sender, nic.name, [*frames, broadcast(nic.mac, control, last)])
         there = [point for point, segment in points.items() if segment == own]
-        honest = sure(
+        honest = certain(
             lambda: {point: _count(taps[point], [last]) for point in there},
             until=lambda heard: heard and all(heard.values()),
             within=CROSSING,

@@ -184,8 +184,8 @@ def _marked(token: bytes, sender: str) -> bytes:
 def _behind_gates(scene: Scene) -> Iterator[str]:
     """The senders of passive members: all but their interfaces between the members."""
     for site in scene.deployment.sites.values():
-        pair = scene.environment.cluster(site.name)
-        for name in {member.name for member in pair.members} - {pair.active().name}:
+        active = scene.environment.firewall(site.name).name
+        for name in {member.id for member in site.firewall.members} - {active}:
             yield name
             for place, network in enumerate(site.firewall.nics):
                 if site.networks[network].role != "ha":

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 from lab import probe
 from lab.capture import Frame, Tap
 from steps.eventually import watch
-from steps.patience import lasting, sure
+from steps.patience import certain, lasting
 from steps.scene import Scene
 
 ANSWERED_WITHIN = 0.5  # s for an answer to ARP: thirty-five times the longest way through the vRack and back
@@ -49,7 +49,7 @@ def who_has(scene: Scene, questions: Iterable[Question], *, sure: Iterable[Quest
 def hardware_address(scene: Scene, question: Question) -> str:
     """The first answer to a question. Raises Inconclusive when there is none."""
     with _asked(scene, [question]) as look:
-        return sure(lambda: look()[question], within=ANSWERED_WITHIN, what=f"an answer for {question.address}")[0]
+        return certain(lambda: look()[question], within=ANSWERED_WITHIN, what=f"an answer for {question.address}")[0]
 
 
 @contextmanager

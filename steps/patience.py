@@ -28,7 +28,7 @@ def patience(control: Callable[[], object], what: str) -> float:
     return lasting(time.monotonic() - begun)
 
 
-def sure(
+def certain(
     observe: Callable[[], T], *, until: Callable[[T], object] = bool, within: float, what: str, expected: object = ""
 ) -> T:
     """``steps.eventually`` for what must be so if silence elsewhere is to mean anything. Raises Inconclusive when it is not."""

@@ -11,7 +11,7 @@ import pytest
 
 from lab.host import LabHost
 from lab.probe import Outcome, Target
-from steps.patience import LEAST, TIMES, attempts, lasting, patience
+from steps.patience import LEAST, TIMES, attempts, certain, lasting, patience
 from steps.verdict import Inconclusive
 
 
@@ -38,3 +38,9 @@ def test_an_attempt_that_was_never_sent_proves_nothing(monkeypatch: pytest.Monke
 def test_beside_a_silent_control_silence_proves_nothing() -> None:
     with pytest.raises(Inconclusive, match=r"the administrator's SSH, the control, was not answered"):
         patience(lambda: False, "the administrator's SSH")
+
+
+def test_a_control_that_is_late_leaves_open_what_silence_means() -> None:
+    late = r"^silence would prove nothing: the honest frame was late: expected heard within 0 s, observed False after "
+    with pytest.raises(Inconclusive, match=late):
+        certain(lambda: False, within=0, what="the honest frame", expected="heard")

@@ -122,7 +122,8 @@ class _Sending:
 
     def deliver(self, ports: Sequence[int], round_: int = 1) -> set[int]:
         """Send to these ports until all have arrived, by halves when some have not; those that did."""
-        self._begin()
+        if round_ == 1:  # further ones are for one port alone, of whose SYNs any will do, however late
+            self._begin()
         self.send(ports)
         arrived, deadline = self._arrivals.count(), time.monotonic() + ARRIVES_WITHIN
         while arrived < len(ports) and time.monotonic() < deadline:

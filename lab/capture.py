@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from lab import namespace
 from lab.errors import CaptureIncomplete, LabError
-from lab.relay import PACKET_AUXDATA, PACKET_OUTGOING, SOL_PACKET, tagged
+from lab.relay import PACKET_AUXDATA, SOL_PACKET, tagged
 
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
 SO_TIMESTAMPNS = 35
@@ -34,14 +34,10 @@ _MARKER = struct.pack("!H", MARKER)
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A captured frame: ``time`` in seconds since the epoch by the kernel's clock, ``data`` as on the wire.
-
-    ``from_host`` tells, at a host's port, what the host sent from what was sent to it.
-    """
+    """A captured frame: ``time`` in seconds since the epoch by the kernel's clock, ``data`` as on the wire."""
 
     time: float
     data: bytes
-    from_host: bool = True
 
 
 class Tap:
@@ -129,12 +125,12 @@ class Tap:
         receive, buffer, append = self._socket.recvmsg_into, self._buffer, self._frames.append
         while True:
             try:
-                size, ancillary, _, sender = receive([buffer], 256)
+                size, ancillary, _, _ = receive([buffer], 256)
             except BlockingIOError:
                 return False
             data = bytes(buffer[:size])
             if data[12:14] != _MARKER:
-                append(Frame(timestamp(ancillary), tagged(data, ancillary), sender[2] != PACKET_OUTGOING))
+                append(Frame(timestamp(ancillary), tagged(data, ancillary)))
             elif token and token in data:
                 return True
 

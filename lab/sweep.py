@@ -1,8 +1,9 @@
 """A sweep of TCP ports: one SYN to each, as fast as a wire takes them, and who answered what.
 
 They are put on the firewall's own wire, past everything that could lose them, by as many as a system call takes; how many
-arrived is counted at its interface, before its rules: of each sending by itself, whatever of an earlier one comes late. So a
-port is only called silent when its SYN arrived and nothing came back, and all silence of a sweep costs one time-out.
+arrived is counted at its interface, before its rules, and what comes late of a sending that was given up is not counted for
+another. So a port is only called silent when its SYN arrived and nothing came back, and all silence of a sweep costs one
+time-out.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ class _Sending:
         self._socket = namespace.packet_socket(near.pid, near.interface, buffer=16 << 20)
         self._socket.setblocking(False)
         self._arrivals = points.Arrivals(far.pid, far.interface)
+        self._begin()
 
     def _laid_out(self) -> ctypes.Array[_Message]:
         start = ctypes.addressof(ctypes.c_char.from_buffer(self._frames))
@@ -122,22 +124,23 @@ class _Sending:
 
     def deliver(self, ports: Sequence[int], round_: int = 1) -> set[int]:
         """Send to these ports until all have arrived, by halves when some have not; those that did."""
-        if round_ == 1:  # further ones are for one port alone, of whose SYNs any will do, however late
-            self._begin()
         self.send(ports)
         arrived, deadline = self._arrivals.count(), time.monotonic() + ARRIVES_WITHIN
         while arrived < len(ports) and time.monotonic() < deadline:
             time.sleep(0.0005)
             arrived += self._arrivals.count()
-        if arrived >= len(ports):
+        whole = arrived >= len(ports)
+        if not whole and len(ports) == 1 and round_ < ROUNDS:
+            return self.deliver(ports, round_ + 1)  # of one port alone any SYN will do, however late
+        if not whole or round_ > 1:
+            self._begin()  # some of these may still be on their way
+        if whole:
             return set(ports)
-        if len(ports) == 1:
-            return self.deliver(ports, round_ + 1) if round_ < ROUNDS else set()
         middle = len(ports) // 2
-        return self.deliver(ports[:middle]) | self.deliver(ports[middle:])
+        return self.deliver(ports[:middle]) | self.deliver(ports[middle:]) if middle else set()
 
     def _begin(self) -> None:
-        """What is sent from now on has an identification of its own, and is counted by it."""
+        """What is sent from now on has an identification of its own and is counted by it: not what is late of before."""
         self._identification = (self._identification + 1) & 0xFFFF
         self._arrivals.only(self._identification)
         frame = bytearray(self._frame)

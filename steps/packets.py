@@ -192,19 +192,19 @@ def _route_in(scene: Scene, served: list[int]) -> Injected:
 
 @when("the provider's gateway sends the same request with a source in the private network", target_fixture="injected")
 def _spoof(scene: Scene) -> Injected:
-    return _inject(scene, _requests(scene.server_network.subnet[77], scene.public_address))
+    return _inject(scene, _requests(scene.server_network.subnet[77], scene.public_address, scene.service.port))
 
 
 @when("the provider's gateway sends clear packets with a source in the remote network", target_fixture="injected")
 def _spoof_remote(scene: Scene) -> Injected:
-    return _inject(scene, _requests(scene.remote_address, scene.server_address))
+    return _inject(scene, _requests(scene.remote_address, scene.server_address, HTTP))
 
 
-def _requests(source: IPv4Address, destination: IPv4Address) -> list[Packet]:
-    """TCP SYNs for port 80, each of a connection of its own."""
+def _requests(source: IPv4Address, destination: IPv4Address, port: int) -> list[Packet]:
+    """TCP SYNs for a port, each of a connection of its own."""
     from scapy.layers.inet import IP, TCP
 
-    return [IP(src=str(source), dst=str(destination)) / TCP(sport=port, dport=HTTP, flags="S") for port in SOURCE_PORTS]
+    return [IP(src=str(source), dst=str(destination)) / TCP(sport=own, dport=port, flags="S") for own in SOURCE_PORTS]
 
 
 def _of_every_kind(source: IPv4Address, destinations: Iterable[IPv4Address], ports: Iterable[int]) -> list[Packet]:

@@ -19,6 +19,7 @@ from pytest_bdd import then, when
 
 from lab import namespace, probe
 from lab.host import LabHost
+from lab.topology import Topology
 from steps.eventually import watch
 from steps.frames import broadcast
 from steps.plugins.recording import ScenarioRecorder
@@ -27,7 +28,7 @@ from steps.scene import Scene
 OUTSIDE = IPv4Address("192.0.2.1")  # TEST-NET-1 (RFC 5737): nobody's address, in the lab or anywhere
 ARRIVES_WITHIN = 0.3  # s: twenty times the longest way through the lab
 ETH_P_ALL = 3
-CLOSED, NO_WAY = "passive, its gate is closed", "it knows no way there"
+CLOSED, NO_WAY, ALONE = "passive, its gate is closed", "it knows no way there", "nobody else is on its network"
 QUEUE = 16 << 20  # bytes: a busy machine's own packets must not push ours out before they are read
 
 _END = b"\0"  # of what a packet says
@@ -149,6 +150,7 @@ def _send_outside(scene: Scene) -> Escape:
         with ThreadPoolExecutor(max_workers=4) as pool:
             sent = {sender: why for told in pool.map(lambda host: _send(host, token), hosts.values()) for sender, why in told}
         exempt = {sender: why for sender, why in sent.items() if why} | dict.fromkeys(_behind_gates(scene), CLOSED)
+        exempt |= dict.fromkeys(alone(scene.environment.lab.topology), ALONE)
 
         def escape() -> Escape:
             inside: Counter[str] = Counter()
@@ -190,6 +192,17 @@ def _behind_gates(scene: Scene) -> Iterator[str]:
             for place, network in enumerate(site.firewall.nics):
                 if site.networks[network].role != "ha":
                     yield f"{name}:eth{place}"
+
+
+def alone(topology: Topology) -> Iterator[str]:
+    """The interfaces whose broadcasts no other host can hear: a firewall's on a network that has nothing else yet."""
+    place = {one.name: one.name if one.vlan is None else one.vlan for one in topology.segments}
+    hears = [(host.name, {0, *nic.trunk} if nic.trunk else {place[nic.segment]}) for host in topology.hosts for nic in host.nics]
+    for host in topology.hosts:
+        for nic in host.nics:
+            network = 0 if nic.trunk else place[nic.segment]  # what is untagged on a trunk is on the untagged network
+            if not any(name != host.name and network in networks for name, networks in hears):
+                yield f"{host.name}:{nic.name}"
 
 
 @then("they are seen inside the lab")

@@ -197,12 +197,12 @@ def _behind_gates(scene: Scene) -> Iterator[str]:
 def alone(topology: Topology) -> Iterator[str]:
     """The interfaces whose broadcasts no other host can hear: a firewall's on a network that has nothing else yet."""
     place = {one.name: one.name if one.vlan is None else one.vlan for one in topology.segments}
-    hears = [(host.name, {0, *nic.trunk} if nic.trunk else {place[nic.segment]}) for host in topology.hosts for nic in host.nics]
-    for host in topology.hosts:
-        for nic in host.nics:
-            network = 0 if nic.trunk else place[nic.segment]  # what is untagged on a trunk is on the untagged network
-            if not any(name != host.name and network in networks for name, networks in hears):
-                yield f"{host.name}:{nic.name}"
+    ends = [(host.name, nic) for host in topology.hosts for nic in host.nics]
+    hears = [(name, {0, *nic.trunk} if nic.trunk else {place[nic.segment]}) for name, nic in ends]
+    for name, nic in ends:
+        network = 0 if nic.trunk else place[nic.segment]  # what is untagged on a trunk is on the untagged network
+        if all(other == name or network not in networks for other, networks in hears):
+            yield f"{name}:{nic.name}"
 
 
 @then("they are seen inside the lab")

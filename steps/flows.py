@@ -27,20 +27,28 @@ CONTROLS = 3  # of these at the most: when both ends of a tunnel began at once, 
 @dataclass(slots=True)
 class Running:
     """The flows of a scenario. ``noise`` is the longest gap (ms) that the instrument saw while nothing happened, and
-    ``noisiest`` the lane where it was.
+    ``noisiest`` the lane where it was. From ``begun`` (monotonic ns) on connections should be the same ones.
     """
 
     instrument: Instrument
-    begun: int
+    begun: int = 0
     noise: float = 0.0
     noisiest: str = ""
+    controlled: int = 0
+
+    def settled(self) -> dict[str, int]:
+        """Controls, until one loses nothing or there were :data:`CONTROLS`: how many messages each lane lost in the last."""
+        for _ in range(CONTROLS):
+            if not (lost := self.control()):
+                break
+        return lost
 
     def control(self) -> dict[str, int]:
         """Watch flows while nothing happens: how many messages each lane loses. What it takes for a gap is the noise.
 
         A shell is not looked at: its messages wait for programs that have no priority, which says nothing of the network.
         """
-        begin = time.monotonic_ns()
+        begin = self.controlled = time.monotonic_ns()
         watched = self.instrument.watch(begin, begin + CONTROL)
         seen = {lane: one for lane, one in watched.items() if lane.flow.kind != "shell"}
         longest = {str(lane): (one.longest[1] - one.longest[0]) / 1e6 for lane, one in seen.items() if one.longest}
@@ -59,11 +67,10 @@ def _run(scene: Scene, changes: Changes, record: ScenarioRecorder, under_way: Un
     scene.environment.pause_captures()
     rate = pytestconfig.getoption("--flow-rate")
     instrument = under_way.have((scene.environment, scene.site.name), _go_on, lambda: _start(scene, under_way, rate))
+    running = Running(instrument)
     with instrument.fast():
-        for _ in range(CONTROLS):
-            running = Running(instrument, time.monotonic_ns())
-            if not (lost := running.control()):
-                break
+        lost = running.settled()
+    running.begun = running.controlled
     record.observe("messages lost while nothing happens, by flow", expected={}, observed=lost)
     record.observe("the longest gap while nothing happens", observed=f"{running.noise} ms", holds=True,
                    expected=f"the instrument's resolution is {instrument.resolution_ms:g} ms")  # fmt: skip

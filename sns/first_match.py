@@ -36,7 +36,7 @@ class Layer:
 class FirstMatch:
     """The layers of one configuration's active slot, in the order in which packets meet them.
 
-    Rules with words that this model leaves out are no layer: what they take is not known. Raises KeyError when the
+    Rules with words that are not judged are no layer: what they take is not known. Raises KeyError when the
     active slot has no file (also an error finding of the reader).
     """
 
@@ -48,7 +48,7 @@ class FirstMatch:
         self.unsolicited = Layer(None, self.space.unsolicited(), "the lack of a connection that they belong to")
         self.hidden = [Layer(rule, [box]) for rule in implicit.rules(configuration) if (box := self.space.implicit(rule))]
         self.rules = [Layer(rule, self.space.rule(rule)) for rule in policy.filter if _decides(rule)]
-        self.translations = [Layer(rule, self._translated(rule)) for rule in policy.nat if rule.enabled and not rule.unmodelled]
+        self.translations = [Layer(rule, self._translated(rule)) for rule in policy.nat if rule.enabled and not rule.unjudged]
 
     def _translated(self, rule: Rule) -> list[Box]:
         boxes = self.space.rule(rule)
@@ -85,4 +85,4 @@ def _only_source(rule: Rule) -> bool:
 
 
 def _decides(rule: Rule) -> bool:
-    return rule.enabled and not rule.unmodelled and rule.action not in NOT_FINAL
+    return rule.enabled and not rule.unjudged and rule.action not in NOT_FINAL

@@ -113,6 +113,8 @@ def _check_rule(reading: Reading, rule: Rule) -> None:
         reading.error(rule.location, "type", "needs ipproto icmp")
     if rule.icmp_code is not None and rule.icmp_type is None:
         reading.error(rule.location, "code", "needs a type")
+    for phrase in rule.finer:
+        reading.unsupported(rule.location, "rule", f'"{phrase}" is honoured by the lab, and no check or prediction looks at it')
     with_ports = not (rule.source_port.is_any and rule.destination_port.is_any)
     if with_ports and rule.ip_protocol is not None and rule.ip_protocol not in ("tcp", "udp"):
         reading.error(rule.location, "port", f"{rule.ip_protocol} has no ports", "use ipproto tcp or udp, or none")

@@ -54,7 +54,8 @@ class Flow:
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """What becomes of a flow. ``certain`` is False when a rule on the way has words that this model leaves out;
-    such a rule still refuses, and does not let pass.
+    such a rule still refuses, and does not let pass. One that is finer than a flow does neither: without a doubt is then
+    only what the rules below it refuse as it would.
 
     ``translated`` is the flow as it leaves (as it arrived, when refused); its ``source_port`` is None when translation
     draws it from a range. ``where`` is the deciding line (``sbg7/Filter/05:14``), "" when no rule decides.
@@ -111,16 +112,21 @@ class Predictor:
 
     def _by_slot(self, flow: Flow) -> Prediction:
         certain = True
+        possible: set[str] = set()
         for rule in self._configuration.policy.filter:
             if not rule.enabled or not self._matches(rule, flow):
                 continue
             certain = certain and not rule.unmodelled
             if rule.action in _NOT_FINAL or _overreaches(rule):
                 continue
+            if rule.finer:
+                possible.add(rule.action)
+                continue
             reason = f"filter rule {rule.number}: {rule.text}"
+            certain = certain and (not possible or possible == {rule.action} != {"pass"})
             return self._decided(flow, rule, rule.action, reason, certain)
         reason = "no rule describes it: refused and not logged"
-        return Prediction("block", None, None, flow, None, reason, "", certain)
+        return Prediction("block", None, None, flow, None, reason, "", certain and possible <= {"block"})
 
     def _decided(self, flow: Flow, rule: Rule | ImplicitRule, action: str, reason: str, certain: bool) -> Prediction:
         where = self._configuration.where(rule.location)
@@ -149,7 +155,7 @@ class Predictor:
         return _Translated(changed, way, found, certain and sure)
 
     def _nat_rule(self, flow: Flow, gateway: str | None) -> tuple[Rule | None, bool]:
-        """The first matching ``[NAT]`` rule, and whether none before it was left out for words not modelled.
+        """The first matching ``[NAT]`` rule, and whether none before it was left out for words that are not judged.
 
         One that only changes the source has no hold on what a tunnel takes.
         """
@@ -162,7 +168,7 @@ class Predictor:
             only_source = translation is not None and translation.destination is None and translation.source is not None
             if tunnelled and only_source:
                 continue
-            if not rule.unmodelled:
+            if not rule.unjudged:
                 return rule, certain
             certain = False
         return None, certain
@@ -238,10 +244,7 @@ class Predictor:
         return True
 
     def _matches_kind(self, rule: Rule, flow: Flow) -> bool:
-        if not self._same_protocol(rule.ip_protocol, flow.protocol):
-            return False
-        # A code is finer than a flow: a rule with one is taken to match flows of its type.
-        return rule.icmp_type is None or rule.icmp_type == flow.icmp_type
+        return self._same_protocol(rule.ip_protocol, flow.protocol) and rule.icmp_type in (None, flow.icmp_type)
 
     def _matches_ports(self, rule: Rule, flow: Flow) -> bool:
         for operand, port in ((rule.source_port, flow.source_port), (rule.destination_port, flow.destination_port)):

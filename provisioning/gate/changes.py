@@ -242,28 +242,26 @@ def _files(pair: Pair) -> Iterator[tuple[str, str]]:
 
 
 def _inspected(pair: Pair) -> Iterator[tuple[Rule, str, str]]:
-    """Rules that are the same but for how what they pass is looked at; and those whose words are not all modelled."""
+    """Rules that are the same but for how what they pass is looked at; and those whose words are not all judged."""
     before = {_bare(rule): rule for rule in pair.before.policy.filter}
     texts = {rule.text for rule in pair.before.policy.filter}
     for rule in pair.after.policy.filter:
-        if rule.unmodelled and rule.text not in texts:
-            yield rule, "another rule, or none", f"with words that are not modelled: {', '.join(rule.unmodelled)}"
+        if rule.unjudged and rule.text not in texts:
+            yield rule, "another rule, or none", f"with words that are not modelled: {', '.join(rule.unjudged)}"
         earlier = before.get(_bare(rule))
         if earlier is not None and _looks(earlier) != _looks(rule):
             yield rule, _looks(earlier), _looks(rule)
     left = {rule.text for rule in pair.after.policy.filter}
     for rule in pair.before.policy.filter:
-        if rule.unmodelled and rule.text not in left:
-            yield rule, f"with words that are not modelled: {', '.join(rule.unmodelled)}", "another rule, or none"
+        if rule.unjudged and rule.text not in left:
+            yield rule, f"with words that are not modelled: {', '.join(rule.unjudged)}", "another rule, or none"
 
 
 def _bare(rule: Rule) -> str:
-    if rule.unmodelled:
+    if rule.unjudged:
         return rule.text
-    return written(replace(rule, log=False, log_level=None, inspection=None, protocol=None, tos=None, name=None, comment=""))
+    return written(replace(rule, log=False, log_level=None, inspection=None, protocol=None, name=None, comment=""))
 
 
 def _looks(rule: Rule) -> str:
-    return f"inspection {rule.inspection or 'by default'}, protocol {rule.protocol or 'found'}" + (
-        f", tos {rule.tos}" if rule.tos is not None else ""
-    )
+    return f"inspection {rule.inspection or 'by default'}, protocol {rule.protocol or 'found'}"

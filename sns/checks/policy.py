@@ -62,5 +62,5 @@ def check(configuration: Configuration, policy: FirstMatch) -> Iterator[Result]:
 
 def _unconstrained(rule: Rule) -> bool:
     ends = (rule.source, rule.destination, rule.source_port, rule.destination_port)
-    narrowed = (rule.source_interface, rule.destination_interface, rule.via, rule.ip_protocol, rule.icmp_type, rule.tos)
-    return all(end.is_any for end in ends) and all(value is None for value in narrowed) and not rule.unmodelled
+    narrowed = (rule.source_interface, rule.destination_interface, rule.via, rule.ip_protocol, rule.icmp_type)
+    return all(end.is_any for end in ends) and all(value is None for value in narrowed) and not rule.unjudged

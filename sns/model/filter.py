@@ -64,6 +64,20 @@ class Rule:
     comment: str = ""
     unmodelled: tuple[str, ...] = ()  # words of the line that this model leaves out, each also an UNSUPPORTED finding
 
+    @property
+    def finer(self) -> tuple[str, ...]:
+        """Words that tell packets of one flow apart: the lab honours them, and whoever judges flows leaves the rule open.
+
+        An ICMP code of 0 is none of them: what begins a connection has no other (RFC 792, RFC 950).
+        """
+        found = (("tos", self.tos), ("code", self.icmp_code or None))
+        return tuple(f"{keyword} {value}" for keyword, value in found if value is not None)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """All words for which it is not known which flows the rule takes."""
+        return self.unmodelled + self.finer
+
 
 @dataclass(frozen=True, slots=True)
 class Separator:

@@ -274,6 +274,10 @@ NOT_MODELLED: list[tuple[str, Mapping[str, str | None], list[str]]] = [
      ['router:3: LoadBalancing: "connhash" is not modelled here']),
     ("word of a rule", changed("Filter/05", "pass from vlan200 to vlan201", "pass rate 10 from vlan200 to vlan201"),
      ['Filter/05:7: rule: "rate 10" is known to the product and not modelled here']),
+    ("finer than a flow",
+     changed("Filter/05", "pass from vlan200 to vlan201", "pass tos 8 ipproto icmp type 3 code 4 from vlan200 to vlan201"),
+     [f'Filter/05:7: rule: "{word}" is honoured by the lab, and no check or prediction looks at it'
+      for word in ("tos 8", "code 4")]),
     ("slot by the clock", changed("Filter/slotinfo", "Time=", "Time=08:00-18:00"),
      ['Filter/slotinfo:6: Time: "08:00-18:00" is not modelled here']),
     ("global policy", {"Global/Filter/slotinfo": "[Global]\nActive=1\n", "Global/Filter/01": "[Filter]\n"},

@@ -239,6 +239,35 @@ def test_a_rule_with_words_left_out_may_refuse_but_never_pass_and_leaves_a_doubt
     assert not prediction.certain
 
 
+@pytest.mark.parametrize(
+    "lines, outcome, certain",
+    [
+        (["block tos 184 from any to any", "pass from any to any"], "pass Filter/05:3", False),
+        (["block tos 184 from any to any", "block from any to any"], "block Filter/05:3", True),
+        (["block tos 184 from any to any"], "block", True),
+        (["reset tos 184 from any to any"], "block", False),
+        (["pass tos 8 from any to any", "block from any to any"], "block Filter/05:3", False),
+        (["pass tos 8 from any to any", "pass from any to any"], "pass Filter/05:3", False),
+        (["pass tos 8 from any to vlan201", "pass from any to any"], "pass Filter/05:3", True),
+        (["block ipproto icmp type 8 code 3 from any to any", "pass from any to any"], "pass Filter/05:3", False),
+        (["block ipproto icmp type 8 code 0 from any to any", "pass from any to any"], "block Filter/05:2", True),
+    ],
+)
+def test_a_rule_finer_than_a_flow_neither_takes_it_nor_leaves_it_without_a_doubt(
+    tmp_path: Path, lines: list[str], outcome: str, certain: bool
+) -> None:
+    prediction = predict(rules_of(tmp_path, *lines), flow(f"in {WEB} -> {SITE} icmp/8"))
+    assert f"{prediction.verdict} {prediction.where}".replace("sbg7/", "").strip() == outcome
+    assert prediction.certain is certain
+
+
+def test_a_translation_finer_than_a_flow_leaves_a_doubt(tmp_path: Path) -> None:
+    nat = ("nat tos 8 from any to any -> from Firewall_ha", "nat from any to any -> from Firewall_out")
+    prediction = predict(rules_of(tmp_path, "pass from any to any", nat=nat), flow(f"in {WEB} -> {SITE} tcp/80"))
+    assert prediction.translated.source == IPv4Address(PUBLIC)
+    assert not prediction.certain
+
+
 def test_a_prediction_without_such_words_is_certain(tmp_path: Path) -> None:
     assert predict(rules_of(tmp_path, "pass from any to any"), flow(f"in {WEB} -> {SITE} tcp/80")).certain
 

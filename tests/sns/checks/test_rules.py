@@ -59,6 +59,12 @@ def message(configuration: Configuration, name: str) -> str:
             id="by one with words left out",
         ),
         pytest.param(
+            ["block tos 184 from any to any", "pass from vlan200 to any port http", BLOCK], [], id="by one finer than a flow"
+        ),
+        pytest.param(
+            ["pass tos 184 from any to any", BLOCK], [], id="what passes by one finer than a flow is not everything"
+        ),
+        pytest.param(
             ["block from any on in to any", "pass from vlan200 to vlan201", BLOCK],
             ["3 shadowed-rule"],
             id="where a protected network only arrives by its interface",

@@ -61,9 +61,7 @@ def message(configuration: Configuration, name: str) -> str:
         pytest.param(
             ["block tos 184 from any to any", "pass from vlan200 to any port http", BLOCK], [], id="by one finer than a flow"
         ),
-        pytest.param(
-            ["pass tos 184 from any to any", BLOCK], [], id="what passes by one finer than a flow is not everything"
-        ),
+        pytest.param(["pass tos 184 from any to any", BLOCK], [], id="what passes by one finer than a flow is not everything"),
         pytest.param(
             ["block from any on in to any", "pass from vlan200 to vlan201", BLOCK],
             ["3 shadowed-rule"],

@@ -17,6 +17,7 @@ Feature: An IPsec tunnel joins two sites
 
   @SNS-IPSEC-03 @each_tunnel @needs_transit_capture
   Scenario: What crosses the Internet is IKE and ESP, and nothing of ours in clear
+    Given the private servers of both sites ping each other
     When the private servers of both sites exchange 20 marked packets each
     Then every marked packet arrives at the other site
     And between the two firewalls only IKE and ESP are seen on the Internet
@@ -33,9 +34,9 @@ Feature: An IPsec tunnel joins two sites
   @SNS-IPSEC-05 @each_tunnel @needs_raw_frames
   Scenario: Clear packets that claim to come from the remote site are dropped
     Given the private servers of both sites ping each other
-    When the provider's gateway sends clear packets with a source in the remote network
-    Then none of them reaches the private server
-    And the firewall counts them as refused
+    When the provider's gateway of each site sends clear packets with a source in the other site's network
+    Then none of them reaches a private server
+    And each firewall counts them as refused
 
   @SNS-IPSEC-06 @each_tunnel @needs_configuration_change
   Scenario: A wrong key makes no tunnel, and the firewall says so
@@ -65,19 +66,19 @@ Feature: An IPsec tunnel joins two sites
     And none of them is answered
 
   @SNS-IPSEC-10 @each_tunnel
-  Scenario: The remote firewall is not managed through the tunnel
+  Scenario: Neither firewall is managed through the tunnel
     Given the private servers of both sites ping each other
-    When the private server tries SSH and the login page of the remote firewall
-    Then SSH stays silent for the private server
-    And the login page is withheld from the private server
+    When the private server of each site tries SSH and the login page of the other site's firewall
+    Then SSH stays silent for the private servers
+    And the login page is withheld from the private servers
 
   @SNS-IPSEC-11 @each_tunnel @needs_fault_injection @needs_raw_frames
   Scenario: With the tunnel down, clear packets that claim to come from the remote site are dropped too
     Given the private servers of both sites ping each other
     When the tunnel service of the local firewall is stopped
-    And the provider's gateway sends clear packets with a source in the remote network
-    Then none of them reaches the private server
-    And the firewall counts them as refused
+    And the provider's gateway of each site sends clear packets with a source in the other site's network
+    Then none of them reaches a private server
+    And each firewall counts them as refused
 
   @SNS-IPSEC-12 @each_tunnel @needs_spoofing
   Scenario: The tunnel joins the whole of both networks

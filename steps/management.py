@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 from math import ceil
 
@@ -24,6 +25,9 @@ from steps.web import fetch, status
 HTTPS, SSH = 443, 22
 SSH_WITHIN = 10.0  # s for a connection: it takes some 20 ms
 LOGIN = "/admin/"
+
+Attempts = Mapping[str, tuple[Outcome, str]]
+"""Who tried, and what :func:`management_attempts` says of it."""
 
 
 def login_page(host: LabHost, scene: Scene) -> Completed:
@@ -83,31 +87,34 @@ def _administrator_reaches(scene: Scene, record: ScenarioRecorder) -> None:
 
 
 @when("the stranger tries SSH and the login page of the firewall", target_fixture="attempts")
-def _stranger_tries(scene: Scene) -> tuple[Outcome, str]:
-    return management_attempts(scene, scene.environment.stranger, scene.site, scene.public_address)
+def _stranger_tries(scene: Scene) -> Attempts:
+    return {"stranger": management_attempts(scene, scene.environment.stranger, scene.site, scene.public_address)}
 
 
 @when("the private server tries SSH and the login page of the firewall, on its public and its private address",
       target_fixture="attempts")  # fmt: skip
-def _server_tries(scene: Scene) -> tuple[Outcome, str]:
+def _server_tries(scene: Scene) -> Attempts:
     private = scene.deployment.private_address(scene.site.name)
-    return management_attempts(scene, scene.server, scene.site, scene.public_address, private)
+    return {"private server": management_attempts(scene, scene.server, scene.site, scene.public_address, private)}
 
 
-@when("the private server tries SSH and the login page of the remote firewall", target_fixture="attempts")
-def _server_tries_remote(scene: Scene) -> tuple[Outcome, str]:
-    return management_attempts(scene, scene.server, scene.remote, scene.deployment.private_address(scene.remote.name))
+@when("the private server of each site tries SSH and the login page of the other site's firewall", target_fixture="attempts")
+def _servers_try_remote(scene: Scene) -> Attempts:
+    def tried(end: Scene) -> tuple[Outcome, str]:
+        return management_attempts(scene, end.server, end.remote, scene.deployment.private_address(end.remote.name))
+
+    return {f"private server of {end.site.name}": tried(end) for end in scene.both_ends}
 
 
 @when("the VPN user tries SSH and the login page of the firewall through the tunnel", target_fixture="attempts")
-def _vpn_user_tries(scene: Scene) -> tuple[Outcome, str]:
+def _vpn_user_tries(scene: Scene) -> Attempts:
     assert isinstance(scene.instance, Pool), "the scenario needs @each_pool"
     own_end = next(scene.instance.network.hosts())  # the firewall's, the first of the pool
     client, private = scene.environment.vpn_client, scene.deployment.private_address(scene.site.name)
     outcome = management_attempts(scene, client, scene.site, private, own_end)
     if not ping(client, scene.server_address, count=1).answered:
         raise Inconclusive("the VPN user's tunnel did not outlast the attempts: silence may be its own")
-    return outcome
+    return {"VPN user": outcome}
 
 
 def management_attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv4Address) -> tuple[Outcome, str]:
@@ -128,13 +135,15 @@ def management_attempts(scene: Scene, host: LabHost, site: Site, *addresses: IPv
 
 
 @then(parsers.parse("SSH stays silent for the {who}"))
-def _ssh_silent(attempts: tuple[Outcome, str], who: str, record: ScenarioRecorder) -> None:
-    record.observe(f"the {who}'s SSH", expected=Outcome.SILENT.value, observed=attempts[0].value)
+def _ssh_silent(attempts: Attempts, record: ScenarioRecorder) -> None:
+    for who, (ssh, _) in attempts.items():
+        record.observe(f"the {who}'s SSH", expected=Outcome.SILENT.value, observed=ssh.value)
 
 
 @then(parsers.parse("the login page is withheld from the {who}"))
-def _page_withheld(attempts: tuple[Outcome, str], who: str, record: ScenarioRecorder) -> None:
-    record.observe(f"the {who}'s login page", expected="withheld", observed=attempts[1])
+def _page_withheld(attempts: Attempts, record: ScenarioRecorder) -> None:
+    for who, (_, page) in attempts.items():
+        record.observe(f"the {who}'s login page", expected="withheld", observed=page)
 
 
 @when("the stranger sweeps all TCP ports of the public address", target_fixture="swept")

@@ -178,26 +178,31 @@ def _answers_pings(scene: Scene, address: IPv4Address, record: ScenarioRecorder)
 
 @dataclass(frozen=True, slots=True)
 class Injected:
-    """How many packets were put on the wire, and what the firewall had counted before."""
+    """How many packets were put on the wire at a site, and what its firewall had counted before."""
 
+    scene: Scene
     count: int
     before: Mapping[str, Counter]
 
 
 @when("the provider's gateway routes connections, datagrams and pings for the private server to the firewall",
       target_fixture="injected")  # fmt: skip
-def _route_in(scene: Scene, served: list[int]) -> Injected:
-    return _inject(scene, _of_every_kind(scene.deployment.internet.stranger, [scene.server_address], served))
+def _route_in(scene: Scene, served: list[int]) -> list[Injected]:
+    scene.environment.begin_capture()
+    return [_inject(scene, _of_every_kind(scene.deployment.internet.stranger, [scene.server_address], served))]
 
 
 @when("the provider's gateway sends the same request with a source in the private network", target_fixture="injected")
-def _spoof(scene: Scene) -> Injected:
-    return _inject(scene, _requests(scene.server_network.subnet[77], scene.public_address, scene.service.port))
+def _spoof(scene: Scene) -> list[Injected]:
+    scene.environment.begin_capture()
+    return [_inject(scene, _requests(scene.server_network.subnet[77], scene.public_address, scene.service.port))]
 
 
-@when("the provider's gateway sends clear packets with a source in the remote network", target_fixture="injected")
-def _spoof_remote(scene: Scene) -> Injected:
-    return _inject(scene, _requests(scene.remote_address, scene.server_address, HTTP))
+@when("the provider's gateway of each site sends clear packets with a source in the other site's network",
+      target_fixture="injected")  # fmt: skip
+def _spoof_remote(scene: Scene) -> list[Injected]:
+    scene.environment.begin_capture()
+    return [_inject(end, _requests(end.remote_address, end.server_address, HTTP)) for end in scene.both_ends]
 
 
 def _requests(source: IPv4Address, destination: IPv4Address, port: int) -> list[Packet]:
@@ -224,24 +229,26 @@ def _inject(scene: Scene, packets: Iterable[Packet]) -> Injected:
 
     gateway = scene.environment.gateway(scene.site.name)
     mac = hardware_address(scene, _of_gateway(scene, scene.public_address))
-    scene.environment.begin_capture()
     frames = [bytes(Ether(src=gateway.nic("eth0").mac, dst=mac) / packet) for packet in packets]
     before = scene.environment.firewall(scene.site.name).counters()
     probe.inject(gateway, "eth0", frames)
     # Each wire keeps its order, and so does a kernel: what the firewall answers now it answers after all of these.
     hardware_address(scene, _of_gateway(scene, scene.public_address))
-    return Injected(len(frames), before)
+    return Injected(scene, len(frames), before)
 
 
+@then("none of them reaches a private server")
 @then("none of them reaches the private server")
-def _none_reaches(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
-    sent = _count(scene.environment.transit(scene.site.name))
-    record.observe("packets on the public segment", expected=injected.count, observed=sent)
-    # The firewall is done with them; a ping of its own comes after whatever it has passed on.
-    if not probe.ping(scene.environment.firewall(scene.site.name).host, scene.server_address, count=1).answered:
-        raise Inconclusive("the private server does not answer the firewall's ping, the control: silence would prove nothing")
-    arrived = _count(scene.environment.tap(f"{scene.server.name}:eth0"))
-    record.observe("packets at the private server", expected=0, observed=arrived)
+def _none_reaches(injected: list[Injected], record: ScenarioRecorder) -> None:
+    for one in injected:
+        environment, site, server = one.scene.environment, one.scene.site.name, one.scene.server
+        sent = _count(environment.transit(site))
+        record.observe(f"packets on the public segment of {site}", expected=one.count, observed=sent)
+        # The firewall is done with them; a ping of its own comes after whatever it has passed on.
+        if not probe.ping(environment.firewall(site).host, one.scene.server_address, count=1).answered:
+            raise Inconclusive(f"{server.name} does not answer the firewall's ping, the control: silence would prove nothing")
+        arrived = _count(environment.tap(f"{server.name}:eth0"))
+        record.observe(f"packets at the private server of {site}", expected=0, observed=arrived)
 
 
 def _count(tap: Tap) -> int:
@@ -276,6 +283,7 @@ class Routed:
       target_fixture="routed")  # fmt: skip
 def _route_to_others(scene: Scene, others: list[IPv4Address]) -> Routed:
     outside, inside = scene.firewall_port("external"), scene.firewall_port("private")
+    scene.environment.begin_capture()
     with scene.environment.listen((outside, inside)) as taps:
         sent = _inject(scene, _of_every_kind(scene.deployment.internet.stranger, others, (*PORTS.values(), HTTP, HTTPS))).count
         return Routed(sent, _count(taps[outside]), _count(taps[inside]))
@@ -288,25 +296,27 @@ def _none_passed_on(routed: Routed, record: ScenarioRecorder) -> None:
 
 
 @then("the firewall counts them as spoofed")
-def _counted_as_spoofed(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
-    _refused_by(scene, injected, {SPOOFED}, record)
+def _counted_as_spoofed(injected: list[Injected], record: ScenarioRecorder) -> None:
+    for one in injected:
+        _refused_by(one, {SPOOFED}, record)
 
 
-@then("the firewall counts them as refused")
-def _counted_as_refused(scene: Scene, injected: Injected, record: ScenarioRecorder) -> None:
-    policy = scene.environment.firewall(scene.site.name).configuration().policy  # whose lines are what counters are named by
-    refusing = {str(rule.location) for rule in policy.filter if rule.action == "block"} | {SPOOFED, OF_A_TUNNEL}
-    _refused_by(scene, injected, refusing, record)
+@then("each firewall counts them as refused")
+def _counted_as_refused(injected: list[Injected], record: ScenarioRecorder) -> None:
+    for one in injected:
+        policy = one.scene.environment.firewall(one.scene.site.name).configuration().policy  # whose lines name the counters
+        refusing = {str(rule.location) for rule in policy.filter if rule.action == "block"} | {SPOOFED, OF_A_TUNNEL}
+        _refused_by(one, refusing, record)
 
 
-def _refused_by(scene: Scene, injected: Injected, refusing: set[str], record: ScenarioRecorder) -> None:
-    firewall = scene.environment.firewall(scene.site.name)
+def _refused_by(injected: Injected, refusing: set[str], record: ScenarioRecorder) -> None:
+    firewall = injected.scene.environment.firewall(injected.scene.site.name)
 
     def counted() -> int:
         grown = differences(injected.before, firewall.counters())
         return sum(packets for place, packets in grown.items() if place in refusing)
 
-    record.eventually("the count of these packets as refused", counted, within=COUNTED_WITHIN,
+    record.eventually(f"the count of these packets as refused at {injected.scene.site.name}", counted, within=COUNTED_WITHIN,
                       until=lambda count: count >= injected.count, expected=f"{injected.count} or more")  # fmt: skip
 
 

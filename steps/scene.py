@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -86,6 +86,11 @@ class Scene:
     def remote(self) -> Site:
         """The other site of that tunnel."""
         return self.deployment.site(self.tunnel.other(self.site.name))
+
+    @cached_property
+    def both_ends(self) -> tuple[Scene, Scene]:
+        """The scene as each site of the tunnel sees it, the other one being remote."""
+        return self, replace(self, site=self.remote)
 
     @property
     def remote_server(self) -> LabHost:

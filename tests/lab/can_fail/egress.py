@@ -118,7 +118,7 @@ ROWS = (
         "SNS-EGRESS-08[web-sbg7]",
         "A rule lets the Internet reach the private network's own addresses",
         rule_above("sbg7", FIRST, "pass from internet on out to vlan200 port http"),
-        "expected packets at the private server: 0, observed 1",
+        "expected packets at the private server of sbg7: 0, observed 1",
     ),
     Row(
         "SNS-EGRESS-08[web-gra11]",
@@ -127,13 +127,13 @@ ROWS = (
             rule_above("gra11", FIRST, "pass from internet on out to vlan201 port http"),
             slow_port("web-gra11", 201, 0.1),
         ),
-        "expected packets at the private server: 0, observed 1",
+        "expected packets at the private server of gra11: 0, observed 1",
     ),
     Row(
         "SNS-EGRESS-09[web-sbg7]",
         "The interface of the private network is not declared protected",
         edited("sbg7", "network", "Protected=1", "Protected=0", "ennetwork", "enfilter"),
-        "the count of these packets as refused was late: expected 20 or more within 1 s, observed 0 after …",
+        "the count of these packets as refused at sbg7 was late: expected 20 or more within 1 s, observed 0 after …",
     ),
     Row(
         "SNS-EGRESS-10[sbg7]",

@@ -12,11 +12,15 @@ POLICY = 'state=on local=vlan200 remote=vlan201 peer=OVH_GRA11 conf=StrongEncryp
 WRONG_KEY = "not-the-key-of-the-other-end"
 
 
-def without_ipsec_policy(ground: Ground) -> None:
-    """The kernel of the local firewall does not know what belongs into the tunnel."""
-    firewall = ground.active("sbg7")
-    ground.undo(lambda: firewall.apply("envpn", "-u"))
-    firewall.host.must("nft", "delete", "table", "ip", "sns_spd")
+def without_ipsec_policy(site: str) -> Fault:
+    """The kernel of a site's firewall does not know what belongs into the tunnel."""
+
+    def act(ground: Ground) -> None:
+        firewall = ground.active(site)
+        ground.undo(lambda: firewall.apply("envpn", "-u"))
+        firewall.host.must("nft", "delete", "table", "ip", "sns_spd")
+
+    return act
 
 
 def packets_lost(ground: Ground) -> None:
@@ -79,14 +83,14 @@ ROWS = (
     Row(
         "SNS-IPSEC-04[sbg7-gra11]",
         "Neither the black-hole route nor an IPsec policy of the kernel keeps the traffic back",
-        all_of(edited("sbg7", "route", "vlan201,loopback", "# vlan201,loopback", "ennetwork"), without_ipsec_policy),
+        all_of(edited("sbg7", "route", "vlan201,loopback", "# vlan201,loopback", "ennetwork"), without_ipsec_policy("sbg7")),
         "expected marked packets at gw-sbg7:eth0: 0, observed …",
     ),
     Row(
         "SNS-IPSEC-05[sbg7-gra11]",
-        'The rule for the remote site does not say "via ipsec", and the kernel has no IPsec policy',
-        all_of(rule_above("sbg7", FIRST, "pass from vlan201 to vlan200"), without_ipsec_policy),
-        "expected packets at the private server: 0, observed 20",
+        'The rule for the first site does not say "via ipsec" at the second one, and the kernel has no IPsec policy there',
+        all_of(rule_above("gra11", FIRST, "pass from vlan200 to vlan201"), without_ipsec_policy("gra11")),
+        "expected packets at the private server of gra11: 0, observed 20",
     ),
     Row(
         "SNS-IPSEC-06[sbg7-gra11]",
@@ -121,15 +125,15 @@ ROWS = (
     ),
     Row(
         "SNS-IPSEC-10[sbg7-gra11]",
-        "What comes out of the tunnel may go anywhere, to the firewall too",
-        rule_above("gra11", FIRST, "pass from vlan200 via ipsec to any"),
-        "expected the private server's SSH: silent, observed answered",
+        "At the first site what comes out of the tunnel may go anywhere, to the firewall too",
+        rule_above("sbg7", FIRST, "pass from vlan201 via ipsec to any"),
+        "expected the private server of gra11's SSH: silent, observed answered",
     ),
     Row(
         "SNS-IPSEC-11[sbg7-gra11]",
         'The rule for the remote site does not say "via ipsec", and the kernel has no IPsec policy',
-        all_of(rule_above("sbg7", FIRST, "pass from vlan201 to vlan200"), without_ipsec_policy),
-        "expected packets at the private server: 0, observed 20",
+        all_of(rule_above("sbg7", FIRST, "pass from vlan201 to vlan200"), without_ipsec_policy("sbg7")),
+        "expected packets at the private server of sbg7: 0, observed 20",
     ),
     Row(
         "SNS-IPSEC-12[sbg7-gra11]",

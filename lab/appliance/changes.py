@@ -54,16 +54,22 @@ def commands_for(changed: Iterable[str]) -> list[str]:
 
 
 def apply(commands: Iterable[str]) -> Iterator[str]:
-    """Run these commands in this process; what did not work, as ``command: reason``."""
+    """Run these commands in this process; what did not work, as ``command: reason``.
+
+    The agent is not told of interfaces that ``ennetwork`` refused: it would look for them.
+    """
+    refused = set()
     for name in commands:
         if name == AGENT:
-            with contextlib.suppress(ApplianceError):  # none runs; it will read the files when it starts
-                ask("reload")
+            if "ennetwork" not in refused:
+                with contextlib.suppress(ApplianceError):  # none runs; it will read the files when it starts
+                    ask("reload")
             continue
         module, function, arguments = _COMMANDS[name]
         try:
             getattr(importlib.import_module(module), function)(list(arguments))
         except (ApplianceError, OSError) as error:
+            refused.add(name)
             yield f"{name}: {error}"
 
 

@@ -68,11 +68,25 @@ def start(configuration: Configuration) -> None:
     """Start the exchange; does nothing when it runs. Raises ServiceFailed or ApplianceError."""
     if _DAEMON.pid() is not None:
         return
-    place = ha_cluster.place(configuration)
     _CONTROL.unlink(missing_ok=True)
     (paths.RUN / "conntrackd.lock").unlink(missing_ok=True)
-    write_private(_CONFIGURATION, settings(place.own.address, place.peer.address, place.link))
+    write_private(_CONFIGURATION, _settings(configuration))
     _DAEMON.start(["-C", str(_CONFIGURATION)], _CONTROL.exists)
+
+
+def follow(configuration: Configuration) -> None:
+    """Start the exchange anew when it runs by other settings: it reads them only once.
+
+    Raises ServiceFailed or ApplianceError.
+    """
+    if _DAEMON.pid() is not None and _CONFIGURATION.read_text() != _settings(configuration):
+        _DAEMON.stop()
+        start(configuration)
+
+
+def _settings(configuration: Configuration) -> str:
+    place = ha_cluster.place(configuration)
+    return settings(place.own.address, place.peer.address, place.link)
 
 
 def adopt() -> None:

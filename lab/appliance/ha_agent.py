@@ -16,22 +16,21 @@ from dataclasses import replace
 from functools import partial
 
 from lab.appliance import configuration as configurations
-from lab.appliance import conntrackd, ha_cluster, ha_gate, ha_priority, ha_status, ha_wire, paths
+from lab.appliance import conntrackd, ha_cluster, ha_priority, ha_status, ha_wire, ha_wiring, paths
 from lab.appliance.daemon import Daemon
+from lab.appliance.errors import ApplianceError
 from lab.appliance.ha_cluster import Place
 from lab.appliance.ha_control import ControlSocket
-from lab.appliance.ha_gate import Gate
-from lab.appliance.ha_lease import Lease
 from lab.appliance.ha_log import EventLog
-from lab.appliance.ha_segments import Carriers, Segment
+from lab.appliance.ha_segments import Segment
 from lab.appliance.ha_state import CannotSwitch, Forced, Member, Mode, Report, Standing, Transition, quality
+from lab.appliance.ha_wiring import Wiring
 from lab.appliance.ha_worker import Digest, Done, Order, Worker
 from sns.model import Configuration
 
 _AGENT = Daemon("ha_agent", "/usr/bin/python3", paths.LOG / "l_ha_agent")
 _HASTE = 0.005  # s between two words of a member that has shut its gate and waits for the other
 _ANNOUNCEMENTS = 3  # gratuitous ARP at takeover and at the next beats: one frame may be lost
-_IP_FREEBIND = 15
 _CLIENTS = 8
 
 
@@ -77,7 +76,7 @@ class Agent:
         self._selector = selectors.DefaultSelector()
         self._on(self.control.socket, self._accept)
         self._on(self.worker.connection, self._listen_to_worker)
-        self._wire()
+        self._use(ha_wiring.lay(self.place))
         self.log.note("agent started", priority=self.priority, dead_ms=round(self.place.timers.dead * 1000))
 
     def run(self) -> None:
@@ -97,45 +96,43 @@ class Agent:
 
     # Wires
 
-    def _wire(self) -> None:
-        """Open everything that depends on the configuration."""
-        place = self.place
-        self.listener = ha_wire.Listener(place.peer.serial, place.secret)
-        self.link = _link_socket(place)
-        self.segments = {section: Segment(device, place.peer.serial) for section, device in place.data.items()}
-        self.carriers = Carriers(self.segments.values())
-        self.lease = Lease(Gate(tuple(place.data.values())), place.timers.lease)
+    def _use(self, wiring: Wiring) -> None:
+        """Hear and say from now on over these wires."""
+        self.listener, self.link, self.lease = wiring.listener, wiring.link, wiring.lease
+        self.segments, self.carriers = wiring.segments, wiring.carriers
+        self._wiring = wiring
         self._on(self.link, self._hear_link)
         self._on(self.carriers.socket, self._look_at_carriers)
         for section, segment in self.segments.items():
             self._on(segment.socket, partial(self._hear_segment, section, segment))
 
     def _rewire(self, place: Place) -> None:
-        """Another configuration; what does not change is not disturbed."""
+        """Another configuration; what does not change is not disturbed. One that cannot be had leaves all as it was."""
         if place == self.place:
             return
+        wiring = None
+        if place.wires != self.place.wires:
+            try:
+                wiring = ha_wiring.lay(place, new_gate=dict(place.data) != dict(self.place.data))
+            except (ApplianceError, OSError) as error:
+                self.log.note("configuration refused", why=str(error))
+                return
         self.log.note("configuration changed")
-        before, self.place = self.place, place
+        self.place = place
         self.member.timers, self.member.first = place.timers, place.first
         self.member.asks = any(place.neighbours.values())
-        if place.wires != before.wires:
-            self._wire_anew(before)
+        if wiring is not None:
+            self._replace_wires(wiring)
         if self.member.mode is Mode.ACTIVE:
             self._announce()
         self._stand(priority=place.own.priority)
 
-    def _wire_anew(self, before: Place) -> None:
+    def _replace_wires(self, wiring: Wiring) -> None:
         """Close what was opened for another configuration: that takes tens of milliseconds, and the peer may take over."""
         for source in (self.link, self.carriers.socket, *(segment.socket for segment in self.segments.values())):
             self._selector.unregister(source)
-        self.link.close()
-        self.carriers.close()
-        self.lease.close()
-        for segment in self.segments.values():
-            segment.close()
-        if dict(self.place.data) != dict(before.data):
-            ha_gate.install(tuple(self.place.data.values()))
-        self._wire()
+        self._wiring.close()
+        self._use(wiring)
         self._notice_stall(time.monotonic())
         if self.member.mode is Mode.ACTIVE:
             self.lease.grant()
@@ -175,20 +172,22 @@ class Agent:
 
     def _listen_to_worker(self) -> None:
         try:
-            for word in self.worker.words():
-                match word:
-                    case Done():
-                        self.log.note(word.event, seconds=round(word.seconds, 4), failure=word.failure)
-                    case Digest():
-                        self.digest = word.value
-                    case Place():
-                        self._rewire(word)
+            words = self.worker.words()
         except (EOFError, OSError):
             self._selector.unregister(self.worker.connection)
             self.log.note("worker lost", status=self.worker.bury())
             self.worker = Worker(self.configuration, self.place)
             self._on(self.worker.connection, self._listen_to_worker)
             self._order(Order.SERVE if self.member.mode is Mode.ACTIVE else Order.REST)
+            return
+        for word in words:
+            match word:
+                case Done():
+                    self.log.note(word.event, seconds=round(word.seconds, 4), failure=word.failure)
+                case Digest():
+                    self.digest = word.value
+                case Place():
+                    self._rewire(word)
 
     # The beat
 
@@ -363,16 +362,6 @@ class Agent:
         return {"done": True}
 
 
-def _link_socket(place: Place) -> socket.socket:
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    # Never by another way than the HA link, and also before it has its address: a member without one must not stand still.
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, place.link.encode())
-    opened.setsockopt(socket.SOL_IP, _IP_FREEBIND, 1)
-    opened.bind((str(place.own.address), ha_wire.PORT))
-    opened.setblocking(False)
-    return opened
-
-
 def main() -> int:
     """The agent's process."""
     agent = Agent(configurations.load())
@@ -380,7 +369,8 @@ def main() -> int:
         agent.run()
     finally:  # it never returns, so it failed; the reason goes to standard error, the fact to the members' log
         agent.log.note("agent failed", why=repr(sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]))
-        agent.lease.revoke()
+        with suppress(OSError):  # it shuts by itself
+            agent.lease.revoke()
     return 1
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from lab.appliance import ha_cluster
@@ -67,6 +68,8 @@ class ControlSocket:
         with client:
             try:
                 words = client.recv(_LONGEST).decode(errors="replace").split()
-                client.sendall(json.dumps(answer(words)).encode())
             except OSError:
-                return  # it hung up before we did
+                return  # it hung up before it asked
+            answered = json.dumps(answer(words)).encode()  # what fails there is no matter of the client's
+            with suppress(OSError):  # it hung up before we did
+                client.sendall(answered)

@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -29,6 +29,7 @@ from sns.reader import read
 
 _INCOMING = paths.FIREWALL / "incoming"  # on the file system of what it replaces: a full one is noticed before that
 _WITHIN = 30.0  # s for the peer to check, replace and apply
+_LOOK_EVERY = 0.5  # s between two looks at whether the member's address is another
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
@@ -101,16 +102,24 @@ def _send(place: Place, archive: bytes) -> dict[str, Any]:
 # The other end -------------------------------------------------------------------------------------------------------
 
 
-def serve(place: Place) -> None:
-    """Receive for ever, one configuration at a time; runs in the agent's worker."""
-    server, context = ha_channel.listen(str(place.own.address), SYNC_PORT)
-    while True:
-        connection, _ = server.accept()
-        try:
-            with ha_channel.answer(connection, context, place.secret, within=_WITHIN) as channel:
-                _take(channel)
-        except ApplianceError as error:
-            print(f"hasync: {error}", file=sys.stderr, flush=True)
+def serve(place: Callable[[], Place]) -> None:
+    """Receive, one configuration at a time, until the member has another address; runs in the agent's worker.
+
+    Raises OSError while it does not have the address, and ApplianceError.
+    """
+    address = place().own.address
+    server, context = ha_channel.listen(str(address), SYNC_PORT)
+    with server:
+        server.settimeout(_LOOK_EVERY)
+        while place().own.address == address:
+            try:
+                connection, _ = server.accept()
+                with ha_channel.answer(connection, context, place().secret, within=_WITHIN) as channel:
+                    _take(channel)
+            except TimeoutError:
+                continue
+            except ApplianceError as error:
+                print(f"hasync: {error}", file=sys.stderr, flush=True)
 
 
 def _take(channel: Channel) -> None:

@@ -8,6 +8,7 @@ the moment of a takeover; it dies with it.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from sns.model import Configuration
 _TUNNELS_WITHIN = 60.0  # s: a negotiation takes 0.2, but the other end's site may still be booting, with many others
 _LOOK_EVERY = 0.2  # s between two looks at whether a configuration file changed
 _STARTS = 5  # of the VPN daemons at a takeover; each that fails may keep the worker for seconds
+_RECEIVE_AGAIN = 1.0  # s after which what receives is begun again
 _TEND_EVERY = 1.0  # s between two looks at the tunnels; one that two of them find given up is asked for again
 
 
@@ -63,7 +65,7 @@ class Worker:
         self.connection, theirs = Pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            self.connection.close()
+            _close_all_but(theirs.fileno())
             ha_priority.die_with_parent()
             ha_priority.raise_ordinary()
             _Bench(theirs, configuration, place).work()
@@ -97,6 +99,12 @@ def worth_obeying(orders: Sequence[Order]) -> list[Order]:
     return [*rested, *modes[-1:], *(other for other in (Order.CATCH_UP, Order.REREAD) if other in orders)]
 
 
+def _close_all_but(kept: int) -> None:
+    """Close what the agent has open, the standard streams aside: a socket stays bound for as long as anybody holds it."""
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+
+
 class _Bench:
     """The worker's own end."""
 
@@ -111,19 +119,36 @@ class _Bench:
         self._starts_left = 0  # of VPN daemons of which one did not start, though this member serves
         self._tended = time.monotonic()
         self._given_up: frozenset[str] = frozenset()
+        self._receiver: threading.Thread | None = None
+        self._receiver_begun = 0.0
 
     def work(self) -> None:
         """Until the agent is gone; never returns."""
-        threading.Thread(target=ha_sync.serve, args=(self._place,), daemon=True).start()
         try:
             while True:
                 self._look()
+                self._keep_receiving()
                 if self._serving and time.monotonic() - self._tended >= _TEND_EVERY:
                     self._tend()
                 if self._connection.poll(_LOOK_EVERY):
                     self._obey(self._newest())
         except (EOFError, OSError):
             os._exit(0)
+
+    def _keep_receiving(self) -> None:
+        """Somebody receives what the peer synchronises, and again after what ended that: the address was not there yet."""
+        if self._receiver is not None and self._receiver.is_alive():
+            return
+        if (now := time.monotonic()) - self._receiver_begun >= _RECEIVE_AGAIN:
+            self._receiver_begun = now
+            self._receiver = threading.Thread(target=self._receive, daemon=True)
+            self._receiver.start()
+
+    def _receive(self) -> None:
+        try:
+            ha_sync.serve(lambda: self._place)
+        except (ApplianceError, OSError) as error:
+            print(f"hasync: {error}", file=sys.stderr, flush=True)
 
     def _newest(self) -> list[Order]:
         orders: list[Order] = [self._connection.recv()]
@@ -183,7 +208,9 @@ class _Bench:
 
     def _reread(self) -> None:
         self._configuration = configurations.load()
-        self._say(ha_cluster.place(self._configuration))
+        self._place = ha_cluster.place(self._configuration)
+        self._say(self._place)
+        conntrackd.follow(self._configuration)
 
     def _look(self) -> None:
         try:

@@ -17,16 +17,18 @@ from lab.appliance.daemon import Daemon, accepts, tail, write_private
 from lab.appliance.errors import ServiceFailed
 from lab.appliance.negotiations import Failure
 from lab.appliance.security_associations import SecurityAssociation
-from lab.appliance.vici import Session, ViciError
+from lab.appliance.vici import CommandRefused, Session, ViciError
 from sns.model import Configuration
 
 _DIRECTORY = paths.STATE / "ipsec"
 _DAEMON_FILE = _DIRECTORY / "strongswan.conf"
 _POLICY_FILE = _DIRECTORY / "swanctl.conf"
 _PLAN_FILE = _DIRECTORY / "plan.json"
+_FOLLOWED_FILE = _DIRECTORY / "followed.json"  # the plan that SAs in place follow: a former one where a reload failed
 _COMPILED_PID_FILE = Path("/run/charon.pid")  # charon's own; a stale one keeps it from starting
 
-_RENEWAL_MS = "5000"
+_RENEWAL = 5.0  # seconds for a tunnel to be negotiated afresh
+_ANSWER = 5.0  # seconds for the daemon to answer what takes it no time
 _LOOK_EVERY = 0.005  # seconds at least between two looks at tunnels that are being negotiated
 _PRECISION = 0.05  # of the time that they take: who waits for long looks seldom, for each look is work for the daemon too
 _BRIEFLY = 0.5  # seconds, where nothing else may be kept waiting for the daemon
@@ -56,7 +58,6 @@ def apply(configuration: Configuration, active: Callable[[], bool]) -> None:
     be translated (nothing has changed then) and ServiceFailed when the daemon does not come up.
     """
     connections = ipsec.translate(configuration)
-    before = _plans()
     plans = {
         connection.key: _Plan(
             identity=connection.identity,
@@ -78,7 +79,8 @@ def apply(configuration: Configuration, active: Callable[[], bool]) -> None:
     else:
         if daemon_changed:
             _CHARON.signal(signal.SIGHUP)  # reads strongswan.conf again
-        _reload(before, plans)
+        _reload(_stored(_FOLLOWED_FILE), plans)
+        _follow_plan()
 
 
 def start() -> None:
@@ -92,6 +94,7 @@ def start() -> None:
     _COMPILED_PID_FILE.unlink(missing_ok=True)
     ipsec.SOCKET.unlink(missing_ok=True)
     _CHARON.start([], partial(accepts, ipsec.SOCKET), environment={"STRONGSWAN_CONF": str(_DAEMON_FILE)})
+    _follow_plan()
     try:
         _load()
         with _session() as session:
@@ -164,7 +167,7 @@ def running() -> bool:
 
 
 def _reload(before: Mapping[str, _Plan], plans: Mapping[str, _Plan]) -> None:
-    with _session() as session:
+    with _session(_RENEWAL + _ANSWER) as session:  # which answers only when a renewal's time is up
         for key, plan in before.items():
             if key not in plans or plans[key].identity != plan.identity:
                 _terminate(session, {"ike": key, "force": "yes"})
@@ -191,8 +194,8 @@ def _initiate(session: Session, tunnels: Mapping[str, str]) -> None:
 def _renew(session: Session, old: SecurityAssociation) -> None:
     """Negotiate the tunnel afresh and let the old SA go when the new one stands; if none does, the old one stays."""
     try:
-        session.command("initiate", {"ike": old.connection, "child": old.child, "timeout": _RENEWAL_MS})
-    except ViciError:
+        session.command("initiate", {"ike": old.connection, "child": old.child, "timeout": f"{_RENEWAL * 1000:.0f}"})
+    except CommandRefused:
         return  # security_associations.last_failure() tells why
     time.sleep(_IN_FLIGHT)
     fresh = {sa.ike_id for sa in security_associations.read(session) if sa.connection == old.connection}
@@ -203,12 +206,12 @@ def _renew(session: Session, old: SecurityAssociation) -> None:
 
 
 def _terminate(session: Session, which: Mapping[str, str]) -> None:
-    with suppress(ViciError):  # nothing of that name is up: just what was wanted
+    with suppress(CommandRefused):  # nothing of that name is up: just what was wanted
         session.command("terminate", which if "force" in which else {**which, "timeout": "-1"})
 
 
 @contextmanager
-def _session(timeout: float = 5.0) -> Iterator[Session]:
+def _session(timeout: float = _ANSWER) -> Iterator[Session]:
     """A connection to the daemon; whatever it does not do in time (s) or refuses is ServiceFailed, with its log."""
     try:
         with Session(ipsec.SOCKET, timeout) as session:
@@ -234,10 +237,19 @@ def _swanctl(*arguments: str) -> None:
         raise ServiceFailed("charon", f"swanctl {arguments[0]}: {done.stderr.strip() or done.stdout.strip()}")
 
 
+def _follow_plan() -> None:
+    """What stands from now on follows the plan last applied."""
+    write_private(_FOLLOWED_FILE, _PLAN_FILE.read_text())
+
+
 def _plans() -> dict[str, _Plan]:
     """The plan last applied; empty before the first."""
+    return _stored(_PLAN_FILE)
+
+
+def _stored(file: Path) -> dict[str, _Plan]:
     try:
-        stored = json.loads(_PLAN_FILE.read_text())
+        stored = json.loads(file.read_text())
     except FileNotFoundError:
         return {}
     return {key: _Plan(**{**plan, "children": tuple(plan["children"])}) for key, plan in stored.items()}

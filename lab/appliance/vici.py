@@ -23,8 +23,15 @@ class ViciError(Exception):
     """charon did not answer, answered out of order, or refused a command (its own words)."""
 
 
+class CommandRefused(ViciError):
+    """charon answered ``success = no``; the text is its reason."""
+
+
 class Session:
-    """One connection to charon. ``timeout`` is the longest wait for an answer, in seconds."""
+    """One connection to charon. ``timeout`` is the longest wait for an answer, in seconds.
+
+    One that has failed is closed: an answer that comes late would be taken for that of the next command.
+    """
 
     def __init__(self, path: Path, timeout: float = 5.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -42,14 +49,14 @@ class Session:
         self._socket.close()
 
     def command(self, name: str, arguments: Mapping[str, str] | None = None) -> Message:
-        """Run a command. Raises ViciError with charon's reason when it says ``success = no``."""
+        """Run a command. Raises CommandRefused, and ViciError when there is no answer."""
         self._send(_REQUEST, name, arguments or {})
         kind, body = self._receive()
         if kind != _RESPONSE:
             raise ViciError(f"charon does not know the command {name}")
         answer = decode(body)
         if answer.get("success") == "no":
-            raise ViciError(f"{name}: {answer.get('errmsg', 'refused')}")
+            raise CommandRefused(f"{name}: {answer.get('errmsg', 'refused')}")
         return answer
 
     def listing(self, name: str, event: str, arguments: Mapping[str, str] | None = None) -> list[Message]:
@@ -73,6 +80,7 @@ class Session:
         try:
             self._socket.sendall(struct.pack("!I", len(body)) + body)
         except OSError as error:
+            self._socket.close()
             raise ViciError(f"charon closed its control socket: {error.strerror}") from error
 
     def _receive(self) -> tuple[int, bytes]:
@@ -86,6 +94,7 @@ class Session:
             try:
                 piece = self._socket.recv(length - len(data))
             except OSError as error:
+                self._socket.close()
                 raise ViciError(f"charon does not answer: {error}") from error
             if not piece:
                 raise ViciError("charon closed its control socket")

@@ -6,12 +6,13 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from lab.appliance.security_associations import read
-from lab.appliance.vici import Session, ViciError, decode
+from lab.appliance.vici import CommandRefused, Session, ViciError, decode
 
 
 def section(name: str, *inside: bytes) -> bytes:
@@ -104,7 +105,7 @@ def test_a_refusal_carries_charons_reason(daemon: Callable[[Answer], Path]) -> N
     refusal = b"\x01" + pair("success", "no") + pair("errmsg", "CHILD_SA config '01-1' not found")
     with (
         Session(daemon(lambda _packet: [refusal])) as session,
-        pytest.raises(ViciError, match="initiate: CHILD_SA config '01-1' not found"),
+        pytest.raises(CommandRefused, match="initiate: CHILD_SA config '01-1' not found"),
     ):
         session.command("initiate", {"child": "01-1"})
 
@@ -112,3 +113,18 @@ def test_a_refusal_carries_charons_reason(daemon: Callable[[Answer], Path]) -> N
 def test_a_daemon_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ViciError, match="does not listen"):
         Session(tmp_path / "vici")
+
+
+def test_a_late_answer_is_not_taken_for_that_of_the_next_command(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "vici"))
+        listener.listen()
+        with Session(tmp_path / "vici", timeout=0.01) as session, listener.accept()[0] as connection:
+            with pytest.raises(ViciError, match="does not answer"):
+                session.command("initiate")
+            late = b"\x01" + pair("success", "no") + pair("errmsg", "not established after 5000ms")
+            with suppress(OSError):  # nobody listens any more
+                connection.sendall(struct.pack("!I", len(late)) + late)
+            with pytest.raises(ViciError) as failure:
+                session.command("initiate")
+    assert not isinstance(failure.value, CommandRefused)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.appliance import changes, paths, programs
 from lab.appliance.errors import ApplianceError, ProgramFailed
-from lab.appliance.serverd.clone import Clone, below_config, put
+from lab.appliance.serverd.clone import Clone, below_config, in_place
 from lab.appliance.serverd.command import Call
 from lab.appliance.serverd.replies import Refusal
 from sns.model import Configuration
@@ -30,17 +30,18 @@ def of(call: Call, concerns: Collection[str], *, also: tuple[str, ...] = ()) -> 
 def activate(clone: Clone, running: Configuration, concerns: Collection[str], *, also: tuple[str, ...] = ()) -> None:
     """Activate the edits of these files and folders; ``also`` is a command to run in any case, with its arguments.
 
-    Raises Refusal when a command refuses: the files are then as they were, and the edits are kept.
+    Raises Refusal when the disk is full or a command refuses: the files are then as they were, and the edits are kept.
     """
     edits = clone.edited(concerns)
     commands = [name for name in _commands(edits, running) if name not in also[:1]]
-    before = put(paths.FIREWALL, edits)
     try:
-        apply(commands)
-        if also:
-            run(*also)
+        with in_place(paths.FIREWALL, edits):
+            apply(commands)
+            if also:
+                run(*also)
+    except OSError as error:  # a full disk, mostly
+        raise Refusal(f"the files are as they were, they cannot be replaced: {error}") from error
     except ApplianceError as error:
-        put(paths.FIREWALL, before)
         with suppress(ApplianceError):  # it was refused before the edits, too
             apply(commands)
         raise Refusal(error.said if isinstance(error, ProgramFailed) else str(error)) from error

@@ -6,6 +6,7 @@ checks signatures refuses it, as it must. Encryption and signature are openssl's
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import os
@@ -13,6 +14,7 @@ import re
 import tarfile
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 from lab.appliance import ha_cluster, ha_sync, paths, programs
@@ -29,6 +31,7 @@ _KEY_LENGTH = 16
 _SIGNER = paths.STATE / "backup"
 _FIELD = re.compile(r'^(\w+)="?(.*?)"?\r?$', re.MULTILINE)
 _FOLDER = "usr/Firewall/"
+_DAMAGED = "the password is wrong, or the backup is damaged"
 
 
 def _backup(call: Call) -> Reply:
@@ -43,8 +46,11 @@ def _restore(call: Call) -> Reply:
     password = call.get("password")
 
     def take(content: bytes) -> Reply:
+        try:
+            answer = ha_sync.receive(_whole(unpacked(content, password)))
+        except OSError as error:  # a full disk, mostly
+            raise Refusal(f"it cannot be put in place here: {error}") from error
         call.clone.drop(call.clone.edited())
-        answer = ha_sync.receive(_whole(unpacked(content, password)))
         if answer["failures"]:
             raise Refusal("restored, and not all of it could be applied: " + "; ".join(answer["failures"]))
         return Reply()
@@ -89,7 +95,7 @@ def unpacked(content: bytes, password: str) -> bytes:
     except (KeyError, ValueError) as error:
         raise Refusal.format("this backup is of a kind that is not simulated (majversion 2 is)") from error
     if plain[:2] != b"\x1f\x8b":
-        raise Refusal("the password is wrong, or the backup is damaged")
+        raise Refusal(_DAMAGED)
     return plain
 
 
@@ -104,20 +110,27 @@ def _archive() -> bytes:
 
 
 def _whole(archive: bytes) -> bytes:
-    """The archive with what a backup leaves out and this appliance has: its own keys and passwords."""
+    """The archive with what a backup leaves out and this appliance has: its own keys and passwords. Raises Refusal."""
     buffer = io.BytesIO()
-    with (
-        tarfile.open(fileobj=io.BytesIO(archive)) as backup,
-        tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as whole,
-    ):
-        for entry in backup:
-            if entry.isreg() and entry.name.lstrip("./").startswith(_FOLDER):
-                entry.name = entry.name.lstrip("./")
-                whole.addfile(entry, backup.extractfile(entry))
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as whole:
+        try:
+            _copy(archive, whole)
+        except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise Refusal(_DAMAGED) from error
         for path in sorted(paths.DATA.rglob("*")):
             if path.is_file() and path != paths.FIREWALL / BASE_FILE:
                 whole.add(path, arcname=str(path.relative_to("/")), recursive=False)
     return buffer.getvalue()
+
+
+def _copy(archive: bytes, whole: tarfile.TarFile) -> None:
+    """Add the configuration files of an archive to another."""
+    # All of it first: tar alone reads no further than its own end, and the checksum stands behind that.
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(archive)), mode="r:") as backup:
+        for entry in backup:
+            if entry.isreg() and entry.name.lstrip("./").startswith(_FOLDER):
+                entry.name = entry.name.lstrip("./")
+                whole.addfile(entry, backup.extractfile(entry))
 
 
 def _key(password: str, salt: bytes, iterations: int) -> bytes:
@@ -135,7 +148,7 @@ def _crypt(way: str, content: bytes, key: bytes, vector: bytes) -> bytes:
                 "-in", str(source), "-out", str(target),
             ))  # fmt: skip
         except ProgramFailed as error:
-            raise Refusal("the password is wrong, or the backup is damaged") from error
+            raise Refusal(_DAMAGED) from error
         return target.read_bytes()
 
 

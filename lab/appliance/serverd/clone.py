@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.appliance import leases, paths
@@ -80,8 +80,8 @@ class Clone:
             if base.exists():
                 (merged / BASE_FILE).parent.mkdir()
                 shutil.copyfile(base, merged / BASE_FILE)
-            put(merged, self._edited)
-            return read(merged / CONFIG, leases=held)
+            with in_place(merged, self._edited):
+                return read(merged / CONFIG, leases=held)
 
     def _errors(self) -> list[Finding]:
         """The errors as things are; the same question again costs nothing."""
@@ -104,21 +104,43 @@ class Clone:
         self._edited[name] = text
 
 
-def put(root: Path, files: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Put files below ``root``, each at once and whole; what was there, for putting it back."""
-    before: dict[str, str | None] = {}
-    for name, text in files.items():
-        path = root / name
-        before[name] = path.read_text() if path.is_file() else None
-        if text is None:
-            path.unlink(missing_ok=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(f".{path.name}.new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(text)
-        fresh.rename(path)
-    return before
+@contextmanager
+def in_place(root: Path, files: Mapping[str, str | None]) -> Iterator[None]:
+    """These files below ``root``, each whole; all are as they were when one cannot be, or when what is done with them fails.
+
+    Both what comes and what goes is written beside them first: nothing that is done after that needs room on the disk. Raises
+    OSError.
+    """
+    with tempfile.TemporaryDirectory(prefix="edits", dir=root) as folder:
+        fresh, former = Path(folder) / "fresh", Path(folder) / "former"
+        for name, text in files.items():
+            if text is not None:
+                _made(fresh / name).touch(mode=0o600)
+                (fresh / name).write_text(text)
+            if (root / name).is_file():
+                shutil.copy2(root / name, _made(former / name))
+        try:
+            for name in files:
+                _move(fresh / name, root / name)
+            yield
+        except BaseException:
+            for name in files:
+                _move(former / name, root / name)
+            raise
+
+
+def _made(path: Path) -> Path:
+    """A path whose folder there is now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _move(source: Path, target: Path) -> None:
+    """A file in place of another; no file at all when there is none."""
+    if source.exists():
+        source.replace(_made(target))
+    else:
+        target.unlink(missing_ok=True)
 
 
 def below_config(name: str) -> str:

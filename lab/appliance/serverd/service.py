@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 
@@ -58,27 +58,23 @@ class Serverd:
 
     def command(self, session: Session, text: str) -> Reply:
         """What a line answers. Raises UnknownCommand; Disconnected when the client leaves by it."""
-        try:
+
+        def called() -> Reply:
             line = parse(text)
             command, words = self._find(line.words)
             reply = command.call(Call(command, session, self, words, line.tokens))
-        except Refusal as refused:
-            return Reply(ret=refused.ret, code=refused.code, msg=str(refused))
-        except (ApplianceError, ResolutionError) as failed:
-            return Reply(ret=200, code=FAILED, msg=str(failed))
-        session.download, session.upload = reply.download, reply.upload
-        return reply
+            session.download, session.upload = reply.download, reply.upload
+            return reply
+
+        return _answered(called)
 
     def uploaded(self, session: Session, content: bytes) -> Reply:
         """What the command answers that waited for a file, now that it is there."""
         take, session.upload = session.upload, None
         if take is None:
             return Reply(ret=200, code=FAILED, msg="no command waits for a file")
-        try:
-            with self.changing:
-                return take(content)
-        except (Refusal, ApplianceError) as refused:
-            return Reply(ret=getattr(refused, "ret", 200), code=getattr(refused, "code", FAILED), msg=str(refused))
+        with self.changing:
+            return _answered(lambda: take(content))
 
     def _find(self, words: tuple[str, ...]) -> tuple[Command, tuple[str, ...]]:
         """The command with the most words that the line begins with, and the words that follow."""
@@ -87,3 +83,13 @@ class Serverd:
             if command is not None:
                 return command, words[length:]
         raise UnknownCommand
+
+
+def _answered(act: Callable[[], Reply]) -> Reply:
+    """What it answers, a refusal included."""
+    try:
+        return act()
+    except Refusal as refused:
+        return Reply(ret=refused.ret, code=refused.code, msg=str(refused))
+    except (ApplianceError, ResolutionError) as failed:
+        return Reply(ret=200, code=FAILED, msg=str(failed))

@@ -127,17 +127,7 @@ class Endpoints:
         text = parse_qs(request.query, keep_blank_values=True).get("cmd", [""])[0].strip()
         if not text:
             return Answer(nws(code=Nws.REQUEST_ERROR))
-        try:
-            reply = self._serverd.command(session, text)
-        except UnknownCommand:
-            return Answer(nws(code=Nws.UNKNOWN_COMMAND))
-        except Disconnected:
-            self._serverd.sessions.close(session)
-            return Answer(nws(code=Nws.DISCONNECTED))
-        except Exception:  # a mistake of ours must not leave the client waiting
-            traceback.print_exc()
-            return Answer(nws(code=Nws.INTERNAL))
-        return self._told(session, reply)
+        return self._told(session, lambda: self._serverd.command(session, text))
 
     def _download(self, _request: Request, session: Session) -> Answer:
         content, session.download = session.download, None
@@ -151,9 +141,19 @@ class Endpoints:
         content = _part(request.content_type, request.body, "upload")
         if content is None:
             return Answer(nws(code=Nws.REQUEST_ERROR))
-        return self._told(session, self._serverd.uploaded(session, content))
+        return self._told(session, lambda: self._serverd.uploaded(session, content))
 
-    def _told(self, session: Session, reply: Reply) -> Answer:
+    def _told(self, session: Session, act: Callable[[], Reply]) -> Answer:
+        try:
+            reply = act()
+        except UnknownCommand:
+            return Answer(nws(code=Nws.UNKNOWN_COMMAND))
+        except Disconnected:
+            self._serverd.sessions.close(session)
+            return Answer(nws(code=Nws.DISCONNECTED))
+        except Exception:  # a mistake of ours must not leave the client waiting
+            traceback.print_exc()
+            return Answer(nws(code=Nws.INTERNAL))
         if reply.ends:
             self._serverd.sessions.close(session)
         return Answer(rendered(reply), after=reply.after)

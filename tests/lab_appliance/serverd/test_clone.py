@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.appliance.serverd import documents
-from lab.appliance.serverd.clone import Clone, put
+from lab.appliance.serverd.clone import Clone, in_place
 from lab.appliance.serverd.documents import Entry
 from lab.appliance.serverd.replies import Refusal
 from tests.sns.trees import GUIDE, write
@@ -59,10 +59,36 @@ def test_edits_are_dropped_by_file(clone: Clone) -> None:
     assert list(clone.edited()) == ["ConfigFiles/object"]
 
 
-def test_files_are_put_back_with_what_was_there_before(tmp_path: Path) -> None:
+FILES = {"a": "new", "b/c": "fresh", "d": None}
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
     (tmp_path / "a").write_text("old")
-    before = put(tmp_path, {"a": "new", "b/c": "fresh"})
-    assert (tmp_path / "b/c").read_text() == "fresh"
-    put(tmp_path, before)
-    assert (tmp_path / "a").read_text() == "old"
-    assert not (tmp_path / "b/c").exists()
+    (tmp_path / "d").write_text("stays")
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_files_are_in_place_and_nothing_else_is_left(old: Path) -> None:
+    with in_place(old, FILES):
+        assert (old / "a").read_text() == "new"
+    assert contents(old) == {"a": "new", "b/c": "fresh"}
+
+
+def test_files_are_put_back_when_what_is_done_with_them_fails(old: Path) -> None:
+    before = contents(old)
+    with pytest.raises(Refusal), in_place(old, FILES):
+        raise Refusal("no")
+    assert contents(old) == before
+
+
+def test_no_file_is_replaced_when_one_cannot_be(old: Path) -> None:
+    (old / "b").write_text("a file where a folder must be")
+    before = contents(old)
+    with pytest.raises(OSError, match="b"), in_place(old, FILES):
+        pass
+    assert contents(old) == before

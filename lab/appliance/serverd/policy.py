@@ -10,7 +10,7 @@ from lab.appliance import counters
 from lab.appliance.inifile import get
 from lab.appliance.serverd import activation, monitor, replies
 from lab.appliance.serverd.command import Call, Command
-from lab.appliance.serverd.documents import Entry, entries, with_entry, with_tokens, without_lines
+from lab.appliance.serverd.documents import Entry, entries, has_section, with_entry, with_tokens, without_lines
 from lab.appliance.serverd.replies import Refusal, Reply
 from sns import implicit, rule_tokens
 from sns.ini import unquoted
@@ -186,18 +186,36 @@ def _ports(operand: Operand) -> str:
 
 
 def _show(call: Call) -> Reply:
-    text = call.clone.read("Filter/filter")
+    """``CONFIG FILTER SHOW``: what holds, whether the file says so or the product's default does."""
+    text, options = call.clone.read("Filter/filter"), call.clone.configuration().implicit
+    holds = {"implicit": options.implicit, "fwdefault": options.firewall_default, **options.services}
     shown = {
-        title.capitalize(): {name: get(text, "Config", name) or "0" for name in names} for title, names in _MANAGED.items()
+        title.capitalize(): {name: holds[name.lower()] if name.lower() in holds else _said_of(text, name) for name in names}
+        for title, names in _MANAGED.items()
     }
     return replies.section(**shown)
+
+
+def _said_of(text: str, name: str) -> str:
+    """A token that changes nothing here, as the file has it; 1 is the product's default."""
+    return get(text, _home(text, name), name) or "1"
 
 
 def _manage(call: Call) -> None:
     """``CONFIG FILTER MANAGE Dns=0 …``: switch implicit rules."""
     names = {name.lower(): name for names in _MANAGED.values() for name in names}
-    tokens = {names[token]: str(call.number(token, 0, 1)) for token in call.tokens}
-    call.clone.write("Filter/filter", with_tokens(call.clone.read("Filter/filter"), "Config", tokens))
+    text = call.clone.read("Filter/filter")
+    for token in call.tokens:
+        text = with_tokens(text, _home(text, names[token]), {names[token]: str(call.number(token, 0, 1))})
+    call.clone.write("Filter/filter", text)
+
+
+def _home(text: str, name: str) -> str:
+    """The section of a token: 3.9 has them all in ``[Config]``, 4.8 the services apart. A new one goes where the others are."""
+    for section in ("Config", "Services"):
+        if get(text, section, name) is not None:
+            return section
+    return "Services" if name in _MANAGED["services"] and has_section(text, "Services") else "Config"
 
 
 def _implicit(call: Call) -> Reply:

@@ -61,15 +61,21 @@ def apply(configuration: Configuration) -> None:
 
     Raises Refused, with everything that is wrong, before anything is changed; ProgramFailed when DHCP gives no address.
     """
-    configurations.check(configuration, lambda file: file in configurations.NETWORK_FILES)
-    present = links()
-    _refuse_missing_devices(configuration, present)
+    present = check(configuration)
     _apply_interfaces(configuration, present)
     _ask_for_addresses(configuration)
     fresh = configurations.load()  # with the addresses that DHCP gave
     routes.apply(fresh)
     _apply_name_servers(fresh)
     configurations.record(*configurations.NETWORK_FILES)
+
+
+def check(configuration: Configuration) -> Mapping[str, Link]:
+    """The devices that there are. Raises Refused when this cannot be applied, with everything that is wrong."""
+    configurations.check(configuration, lambda file: file in configurations.NETWORK_FILES)
+    present = links()
+    _refuse_missing_devices(configuration, present)
+    return present
 
 
 def links() -> Mapping[str, Link]:

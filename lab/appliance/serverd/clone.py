@@ -68,10 +68,10 @@ class Clone:
             self._edited = kept
             raise Refusal(str(fresh[0]))
 
-    def configuration(self) -> Configuration:
-        """The configuration with the edits in place."""
+    def configuration(self, concerns: Collection[str] | None = None) -> Configuration:
+        """The configuration with the edits in place, of these files and folders or all of them."""
         held = leases.by_section() if self._root == paths.FIREWALL else {}
-        if not self._edited:
+        if not (edits := self.edited(concerns)):
             return read(self._root / CONFIG, leases=held)
         with tempfile.TemporaryDirectory(prefix="clone") as folder:
             merged = Path(folder)
@@ -80,7 +80,7 @@ class Clone:
             if base.exists():
                 (merged / BASE_FILE).parent.mkdir()
                 shutil.copyfile(base, merged / BASE_FILE)
-            with in_place(merged, self._edited):
+            with in_place(merged, edits):
                 return read(merged / CONFIG, leases=held)
 
     def _errors(self) -> list[Finding]:

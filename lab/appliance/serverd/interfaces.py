@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+from lab.appliance import filtering, network
+from lab.appliance.errors import ApplianceError
 from lab.appliance.inifile import get
 from lab.appliance.serverd import activation, replies
 from lab.appliance.serverd.command import Call, Command
@@ -144,7 +148,20 @@ def _activate(call: Call) -> Reply | None:
     if call.words or not _leaves(call):
         activation.of(call, FILES)
         return None
-    return Reply(after=lambda: activation.activate(call.clone, call.appliance.running(), FILES))
+    wanted = call.clone.configuration(FILES)
+    network.check(wanted)
+    filtering.check(wanted)
+    return Reply(after=lambda: _activate_unheard(call))
+
+
+def _activate_unheard(call: Call) -> None:
+    """Activate once the client has its answer: what is refused only now is told in the log."""
+    try:
+        with call.appliance.changing:
+            activation.activate(call.clone, call.appliance.running(), FILES)
+    except (Refusal, ApplianceError) as refused:
+        why = " ".join(str(refused).split())
+        print(f"{call.command.path} failed, all is as it was and the edits are kept: {why}", file=sys.stderr, flush=True)
 
 
 def _leaves(call: Call) -> bool:

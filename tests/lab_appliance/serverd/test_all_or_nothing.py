@@ -8,61 +8,21 @@ import resource
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
-from lab.appliance import ha_sync, paths
+from lab.appliance import ha_sync
 from lab.appliance.serverd import activation, backup
-from lab.appliance.serverd.clone import Clone
 from lab.appliance.serverd.replies import Refusal, Reply
-from lab.appliance.serverd.service import Serverd
-from lab.appliance.serverd.sessions import Session
-from lab.appliance.serverd.web import Endpoints, Request
 from sns.errors import UnknownObject
-from tests.sns.trees import GUIDE, write
-
-CLIENT = IPv4Address("198.51.100.101")
-FORM = 'multipart/form-data; boundary="cut"'
-
-
-@pytest.fixture
-def firewall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The guide's files, where the appliance's are."""
-    monkeypatch.setattr(paths, "FIREWALL", tmp_path)
-    monkeypatch.setattr(paths, "CONFIG", write(tmp_path, GUIDE))
-    return tmp_path
-
-
-class Client:
-    """A session over the web, without the web."""
-
-    def __init__(self, root: Path) -> None:
-        self.serverd = Serverd()
-        self.serverd.clone = Clone(root)
-        self._endpoints = Endpoints(self.serverd)
-        self._cookie = self.serverd.sessions.logged_in(CLIENT, "admin")
-        opened = self.serverd.sessions.open(self._cookie, CLIENT)
-        assert opened is not None
-        self.session: Session = opened
-
-    def sends(self, content: bytes) -> str:
-        body = b'--cut\r\nContent-Disposition: form-data; name="upload"\r\n\r\n' + content + b"\r\n--cut--\r\n"
-        cookies = f"{self._endpoints._cookie}={self._cookie}"
-        query = f"sessionid={self.session.number}"
-        return self._endpoints.answer(Request("POST", "/api/upload", query, cookies, FORM, body, CLIENT)).body.decode()
-
-
-@pytest.fixture
-def client(firewall: Path) -> Client:
-    return Client(firewall)
+from tests.lab_appliance.serverd.conftest import Client
 
 
 def test_edits_are_there_as_before_when_a_restore_is_refused(client: Client) -> None:
     client.serverd.clone.write("object", "edited")
-    assert client.serverd.command(client.session, "CONFIG RESTORE list=all").ret == 102
-    assert "this is not a backup" in client.sends(b"nonsense")
+    assert client.ask("CONFIG RESTORE list=all").ret == 102
+    assert "this is not a backup" in client.send(b"nonsense")
     assert client.serverd.clone.read("object") == "edited"
 
 
@@ -79,7 +39,7 @@ def raising(error: Exception) -> Callable[[bytes], Reply]:
 )
 def test_a_file_that_cannot_be_taken_is_answered_all_the_same(client: Client, error: Exception, told: str) -> None:
     client.session.upload = raising(error)
-    assert told in client.sends(b"any")
+    assert told in client.send(b"any")
 
 
 def archive() -> bytes:
@@ -112,9 +72,9 @@ def test_a_backup_that_does_not_fit_on_the_disk_is_refused(
 ) -> None:
     monkeypatch.setattr(backup, "unpacked", lambda *_: archive())
     monkeypatch.setattr(ha_sync, "_INCOMING", tmp_path / "incoming")
-    assert client.serverd.command(client.session, "CONFIG RESTORE list=all").ret == 102
+    assert client.ask("CONFIG RESTORE list=all").ret == 102
     with a_full_disk(1000):
-        told = client.sends(b"any")
+        told = client.send(b"any")
     assert "cannot be put in place here: [Errno 27] File too large" in told
 
 

@@ -79,7 +79,7 @@ def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes
     try:
         out, err = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as late:
-        _end(process)
+        end(process)
         # A daemon that kept our pipes would hold communicate() for ever: take what came, and leave.
         partial = (late.stdout or b"") + (late.stderr or b"")
         for stream in (process.stdin, process.stdout, process.stderr):
@@ -90,7 +90,7 @@ def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes
             where or f"pid {pid}", shown, 124, f"no end after {timeout:g} s; {partial.decode(errors='replace')}"
         ) from None
     except BaseException:
-        _end(process)
+        end(process)
         process.wait()
         raise
     if process.returncode != 0 and is_gone(pid):
@@ -98,7 +98,7 @@ def run(pid: int, command: Sequence[str], *, timeout: float = 30.0, stdin: bytes
     return Completed(shown, process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """Kill all of a session's first process group, unless its leader was waited for: its number may be another's by then."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)

@@ -204,6 +204,7 @@ class Shell(End):
             stderr=subprocess.DEVNULL,
             env=namespace.ENVIRONMENT,
             bufsize=0,
+            start_new_session=True,  # for namespace.end
         )
         for stream in (self._program.stdin, self._program.stdout):
             os.set_blocking(stream.fileno(), False)  # type: ignore[union-attr]
@@ -234,7 +235,7 @@ class Shell(End):
         if self._answers:
             self.instrument.tell(self.number, "broken", why)
         self.instrument.forget(program.stdout.fileno())  # type: ignore[union-attr]
-        program.kill()
+        namespace.end(program)
         for stream in (program.stdin, program.stdout):
             stream.close()  # type: ignore[union-attr]
         program.wait()

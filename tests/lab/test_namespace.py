@@ -14,6 +14,8 @@ import pytest
 
 from lab import namespace
 from lab.errors import CommandFailed
+from lab.flows.instrument import Instrument
+from lab.flows.plan import Flow
 
 pytestmark = pytest.mark.lab
 
@@ -58,4 +60,11 @@ def test_a_command_whose_caller_is_interrupted_is_ended_too(sleep: list[str]) ->
     assert _await(lambda: _runs(sleep))
     caller.send_signal(signal.SIGINT)
     caller.wait(10)
+    assert _await(lambda: not _runs(sleep))
+
+
+def test_the_program_of_a_flow_ends_with_the_flow(sleep: list[str]) -> None:
+    shell = Flow(name="a shell", flow_class="ssh", kind="shell", near=os.getpid(), command=tuple(sleep))
+    with Instrument([shell], 500):
+        assert _await(lambda: _runs(sleep))
     assert _await(lambda: not _runs(sleep))

@@ -24,6 +24,7 @@ _OPENAIS_SILENT = (
     "multicastaddr", "unicast",
 )  # fmt: skip
 _FORWARDS = ("all", "connections", "tcp", "udp", "assoc", "sip")
+_OTHER_FORWARDS = ("Assoc", "Sip")  # no source tells what goes then
 
 
 def read_ha(reading: Reading) -> HighAvailability:
@@ -31,8 +32,8 @@ def read_ha(reading: Reading) -> HighAvailability:
     document = reading.document(FILE, ("global", "communication", "weights", "openais", "icmp", "atboot"))
     if document is None:
         return HighAvailability()
-    modelled = ("state", "forward", "purgearp", "sendarp", "sendarpperiod", "password", "interfacesflipflop")
-    general = Settings(reading, document.section("global"), modelled, _GLOBAL_SILENT)
+    modelled = ("state", "forward", "sendarp", "sendarpperiod", "password", "interfacesflipflop")
+    general = Settings(reading, document.section("global"), modelled, _GLOBAL_SILENT, {"purgearp": ("", "0")})
     link = Settings(reading, document.section("communication"), ("interface",), (), {"interface2": ("",)})
     openais = Settings(reading, document.section("openais"), ("tokentimeout",), _OPENAIS_SILENT)
     icmp = Settings(reading, document.section("icmp"), ("pinginterval", "nbping"))
@@ -53,6 +54,9 @@ def read_ha(reading: Reading) -> HighAvailability:
         password=general.text("Password"),
         forward=general.choice("Forward", "all", _FORWARDS).capitalize(),
     )
+    if ha.forward in _OTHER_FORWARDS:
+        message = f'"{general.text("Forward")}" is not modelled here: all connections go to the other member'
+        reading.unsupported(general.where("Forward"), "Forward", message)
     if ha.interface:
         reading.refer(Wanted.INTERFACE, link.where("Interface"), "Interface", ha.interface)
     if ha.enabled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
@@ -29,6 +30,7 @@ _MODELLED = (
 _SILENT = (
     "media", "color", "eee", "type", "maxthroughput", "fastroute", "requestdns", "dynamicdns", "keepvlanid", "comment",
 )  # fmt: skip
+_COLOR = re.compile(r"[0-9A-Fa-f]{6}")
 _NEUTRAL = {"gateway": ("",), "bridge": ("",), "agg": ("",), "ipv6address": ("",)}
 
 
@@ -206,13 +208,16 @@ def read_routing(reading: Reading) -> Routing:
 
 
 def _route(reading: Reading, line: Line) -> StaticRoute | None:
-    """``destination,interface[->gateway][,color]``."""
+    """``destination,interface[->gateway][,RRGGBB]``."""
     destination, comma, rest = (part.strip() for part in line.text.partition(","))
-    hop, _, _color = rest.partition(",")
+    hop, colored, color = rest.partition(",")
     interface, arrow, gateway = (part.strip() for part in hop.partition("->"))
     if not comma or not interface or (arrow and not gateway):
         reading.error(line.location, "route", f'"{line.text}" is not destination,interface[->gateway]')
         return None
+    if colored and not _COLOR.fullmatch(color.strip()):
+        message = f'"{color.strip()}" is not a color (RRGGBB), and nothing else is known to stand there'
+        reading.unsupported(line.location, "route", message)
     reading.refer(Wanted.ADDRESSES, line.location, "destination", destination)
     route = StaticRoute(line.location, destination, interface, gateway or None)
     if interface.lower() == BLACK_HOLE:

@@ -176,16 +176,20 @@ def _ipv6(reading: Reading, line: Line, name: str, text: str) -> None:
 
 
 def _network(reading: Reading, line: Line) -> NetworkObject | HostObject | None:
-    """``name=address[/mask][,option=value…]``; an IPv6 network is kept as an object without IPv4 address."""
+    """``name=address[/mask][,ipv6][,option=value…]``; an IPv6 network alone is kept as an object without IPv4 address."""
     found = _assignment(reading, line)
     if found is None:
         return None
     name, parts = found
     _options(reading, line, [part for part in parts[1:] if "=" in part or not part])
-    text = next((part for part in parts if "=" not in part and part.count(":") < 2), None)
-    if text is None:
-        return _ipv6_network(reading, line, name, parts[0])
-    address, _, mask = text.partition("/")
+    networks = [parts[0], *(part for part in parts[1:] if part and "=" not in part)]
+    ipv6 = [_ipv6_network(reading, line, name, text) for text in networks if text.count(":") > 1]
+    ipv4 = [text for text in networks if text.count(":") < 2]
+    for other in ipv4[1:]:
+        reading.error(line.location, name, f'has a second IPv4 network "{other}"', "use a group")
+    if not ipv4:
+        return ipv6[0]
+    address, _, mask = ipv4[0].partition("/")
     first = _address(reading, line.location, name, address)
     if first is None:
         return None
@@ -195,7 +199,7 @@ def _network(reading: Reading, line: Line) -> NetworkObject | HostObject | None:
         reading.error(line.location, name, f'"{mask}" is not a mask', "write 255.255.255.0 or 24")
         return None
     if network.network_address != first:
-        reading.warning(line.location, name, f"{text} has bits behind its mask", f"write {network}")
+        reading.warning(line.location, name, f"{ipv4[0]} has bits behind its mask", f"write {network}")
     return NetworkObject(name, line.location, network, line.comment)
 
 

@@ -5,6 +5,7 @@ The line syntax of ``[Policy]``, ``peer`` and ``psk`` is simulated, not vendor s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from .ini import Line, Section
@@ -14,17 +15,25 @@ from .reading import Reading, Wanted
 from .resolution import Resolver
 from .settings import Settings
 
-_GLOBAL_TOKENS = frozenset(
-    {
-        "retransmittries", "retransmittimeout", "retransmitbase", "makebeforebreak", "natkeepalive", "fragmentsize",
-        "dosprotection", "cookiethreshold", "blockthreshold", "ikedaemon", "crlrequired", "useoldsa", "bindall",
-        "bypasslocaltraffic", "hastate", "hacachechildsa",
-    }
+_SLOT_NUMBERS = (
+    "retransmittries", "retransmittimeout", "natkeepalive", "fragmentsize", "cookiethreshold", "blockthreshold",
 )  # fmt: skip
+_SLOT_FLAGS = ("makebeforebreak", "dosprotection")
+_SLOT_NEUTRAL = {
+    "ikedaemon": ("", "auto", "charon"),
+    "crlrequired": ("", "0"),
+    "useoldsa": ("", "0"),
+    "bindall": ("", "0"),
+    "bypasslocaltraffic": ("", "0"),
+    "hastate": ("",),
+    "hacachechildsa": ("",),
+}
+"""What of IKE is not modelled, and where it changes nothing; of the last two no source tells the default."""
 _PEER_MODELLED = ("remote", "local", "ikeversion", "method", "conf", "dpdmode", "responderonly")
 _PEER_SILENT = ("comment", "natt", "ike_frag", "reauth", "unique")
 _TUNNEL_TOKENS = ("state", "local", "remote", "peer", "conf", "keepalive", "rulename", "proto", "comment")
 _KEEPALIVES = ("0", "30", "60", "120", "300", "600")
+_DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
 _DH_GROUPS = frozenset({1, 2, 5, 14, 15, 16, 17, 18, 19, 20, 21, 25, 26, 28, 29, 30, 31})
 
 
@@ -54,19 +63,25 @@ def _slot(reading: Reading, name: str, title: str) -> VpnSlot | None:
     document = reading.document(f"VPN/{name}", ("global", "policy", "mobile"))
     if document is None:
         return None
-    options = {}
-    for line in document.lines("global"):
-        assignment = line.assignment()
-        if assignment is None:
-            reading.error(line.location, "line", f'"{line.text}" is not Token=Value')
-        elif assignment[0].lower() not in _GLOBAL_TOKENS:
-            reading.unsupported(line.location, assignment[0], "is not a known token of this section")
-        else:
-            options[assignment[0].lower()] = assignment[1]
+    options = _options(reading, document.section("global"))
     for line in document.lines("mobile"):
         reading.unsupported(line.location, "[Mobile]", "mobile peers are not modelled")
     tunnels = (_tunnel(reading, line, number) for number, line in enumerate(document.lines("policy"), start=1))
     return VpnSlot(int(name), title, options, tuple(tunnel for tunnel in tunnels if tunnel is not None))
+
+
+def _options(reading: Reading, section: Section) -> dict[str, str]:
+    """The IKE tokens of a slot that are given, as written."""
+    modelled = (*_SLOT_NUMBERS, *_SLOT_FLAGS, "retransmitbase")
+    settings = Settings(reading, section, modelled, (), _SLOT_NEUTRAL)
+    for token in _SLOT_NUMBERS:
+        settings.number(token, 0, 0, 65535)
+    for token in _SLOT_FLAGS:
+        settings.number(token, 0, 0, 1)
+    base = settings.text("RetransmitBase", "1")
+    if not _DECIMAL.fullmatch(base):
+        reading.error(settings.where("RetransmitBase"), "RetransmitBase", f'"{base}" is not a number', "write it as 1.8")
+    return {token: settings.text(token) for token in (*modelled, *_SLOT_NEUTRAL) if token in settings}
 
 
 def _tunnel(reading: Reading, line: Line, number: int) -> Tunnel | None:
@@ -83,6 +98,8 @@ def _tunnel(reading: Reading, line: Line, number: int) -> Tunnel | None:
     if keepalive not in _KEEPALIVES:
         reading.error(line.location, "keepalive", f'"{keepalive}" is not one of {", ".join(_KEEPALIVES)}')
         keepalive = "0"
+    elif keepalive != "0":
+        reading.unsupported(line.location, "keepalive", f'"{keepalive}" is not modelled here')
     if fields.get("proto", "any") != "any":
         reading.unsupported(line.location, "proto", "tunnels for one protocol are not modelled")
     if fields["peer"].lower() == "none":

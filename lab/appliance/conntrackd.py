@@ -43,9 +43,7 @@ General {{
     NetlinkBufferSizeMaxGrowth 8388608
     Filter From Kernelspace {{
         Protocol Accept {{
-            TCP
-            UDP
-            ICMP
+            {protocols}
         }}
         Address Ignore {{
             IPv4_address 127.0.0.1
@@ -57,11 +55,16 @@ General {{
 """
 
 
-def settings(own: IPv4Address, peer: IPv4Address, device: str) -> str:
-    """``conntrackd.conf`` of the member at ``own``, whose peer is reached over ``device``."""
+_PROTOCOLS = {"Tcp": ("TCP",), "Udp": ("UDP",)}
+_ALL = ("TCP", "UDP", "ICMP")
+
+
+def settings(own: IPv4Address, peer: IPv4Address, device: str, forward: str) -> str:
+    """``conntrackd.conf`` of the member at ``own``, whose peer is reached over ``device``; ``forward`` is the token's value."""
+    protocols = "\n            ".join(_PROTOCOLS.get(forward, _ALL))
     lock = paths.RUN / "conntrackd.lock"
     log = paths.LOG / "l_conntrackd"
-    return _TEXT.format(own=own, peer=peer, device=device, port=PORT, control=_CONTROL, lock=lock, log=log)
+    return _TEXT.format(own=own, peer=peer, device=device, port=PORT, protocols=protocols, control=_CONTROL, lock=lock, log=log)
 
 
 def start(configuration: Configuration) -> None:
@@ -86,7 +89,7 @@ def follow(configuration: Configuration) -> None:
 
 def _settings(configuration: Configuration) -> str:
     place = ha_cluster.place(configuration)
-    return settings(place.own.address, place.peer.address, place.link)
+    return settings(place.own.address, place.peer.address, place.link, configuration.ha.forward)
 
 
 def adopt() -> None:

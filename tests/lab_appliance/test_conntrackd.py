@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,19 @@ def test_another_peer_is_followed(
 
     assert daemon.done == done
     assert file.read_text() == (settings if done else "peer A")
+
+
+@pytest.mark.parametrize(
+    ("forward", "protocols"),
+    [
+        ("All", ["TCP", "UDP", "ICMP"]),
+        ("Connections", ["TCP", "UDP", "ICMP"]),
+        ("Tcp", ["TCP"]),
+        ("Udp", ["UDP"]),
+        ("Sip", ["TCP", "UDP", "ICMP"]),
+    ],
+)
+def test_the_other_member_is_told_of_the_connections_that_forward_says(forward: str, protocols: list[str]) -> None:
+    text = conntrackd.settings(IPv4Address("192.168.2.3"), IPv4Address("192.168.2.4"), "eth2", forward)
+    accepted = text.partition("Protocol Accept {")[2].partition("}")[0]
+    assert accepted.split() == protocols

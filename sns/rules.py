@@ -17,6 +17,7 @@ from typing import Any
 
 from .ini import Line, split_comment, unquoted
 from .model import Location, Operand, Rule, Separator, Translation
+from .paths import IPSEC, SSL_VPN
 from .reading import Reading, Wanted
 
 ACTIONS = {
@@ -99,6 +100,7 @@ class _Parser:
             if side not in self.fields:
                 self.error("rule", f"has no {'from' if side == 'source' else 'to'}")
                 return None
+        self.tunnel()
         if self.translation or self.side.startswith("translated"):
             self.fields["translation"] = Translation(**self.translation)
         return Rule(
@@ -211,6 +213,15 @@ class _Parser:
         else:
             self.unsupported(["via", word])
 
+    def tunnel(self) -> None:
+        """``via`` a tunnel says where packets arrive: of another ``on`` beside it no source tells the meaning."""
+        via, interface = self.fields.get("via"), self.fields.get("source_interface")
+        if via in (IPSEC, SSL_VPN) and interface and interface.lower() != via:
+            del self.fields["source_interface"]
+            self.unmodelled.append(f"on {interface}")
+            message = f'"on {interface}" beside "via {via}" is not modelled here'
+            self.reading.unsupported(self.location, "rule", message, f'leave "on {interface}" out')
+
     def inspection(self) -> None:
         word = self.value("inspection").lower()
         if word and word not in _INSPECTIONS:
@@ -221,7 +232,7 @@ class _Parser:
         self.level("log")
 
     def level(self, word: str) -> None:
-        self.fields["log"] = word != "none"
+        self.put("log", word != "none")
         self.fields["log_level"] = word if word != "none" else None
 
     def loglevel(self) -> None:
@@ -233,10 +244,10 @@ class _Parser:
 
     def ip_protocol(self) -> None:
         name = self.value("ipproto")
-        if name.lower() == "any" or not name:
-            return
-        self.put("ip_protocol", name.lower())
-        self.reading.refer(Wanted.IP_PROTOCOL, self.location, "ipproto", name)
+        constrained = bool(name) and name.lower() != "any"
+        self.put("ip_protocol", name.lower() if constrained else None)
+        if constrained:
+            self.reading.refer(Wanted.IP_PROTOCOL, self.location, "ipproto", name)
 
     def protocol(self) -> None:
         word = self.value("proto").lower()

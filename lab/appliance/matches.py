@@ -114,7 +114,7 @@ def _arrival(rule: Rule, configuration: Configuration) -> Iterable[str]:
         tunnels = (devices.IPSEC, devices.SSL_VPN_UDP, devices.SSL_VPN_TCP)
         yield f"iifname != {devices.quoted(tunnels)}"
     if via in ("ipsec", "sslvpn"):
-        yield f"iifname {devices.quoted(devices.of_interface(configuration, via))}"  # ``on`` then names the outer side
+        yield f"iifname {devices.quoted(devices.of_interface(configuration, via))}"  # an ``on`` beside it says the same
     elif rule.source_interface:
         yield f"iifname {devices.quoted(devices.of_interface(configuration, rule.source_interface))}"
 

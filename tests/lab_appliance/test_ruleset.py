@@ -69,6 +69,8 @@ PASSED = f"{MARKED} goto translate"
             [f'iifname {{ "tun0", "tun1" }} ip daddr 10.200.0.0/16 {PASSED}'],
             id="from SSL VPN clients",
         ),
+        pytest.param("block from any on out via ipsec to any", ['iifname "ipsec0" drop'], id="a tunnel and another interface"),
+        pytest.param("pass from any on out via ipsec to any", [], id="a tunnel and another interface open nothing"),
         pytest.param(
             "pass from any via none to vlan200",
             [f'iifname != {{ "ipsec0", "tun0", "tun1" }} ip daddr 10.200.0.0/16 {PASSED}'],

@@ -165,6 +165,8 @@ def test_a_network_translates_to_a_network_address_by_address(tmp_path: Path) ->
         (["pass from any on OUT to any"], f"in {WEB} -> {SITE} tcp/80", "block"),
         (["pass from any via ipsec to any"], f"in {WEB} -> {SITE} tcp/80", "block"),
         (["pass from any via none to any"], f"ipsec {REMOTE_WEB} -> {WEB} tcp/80", "block"),
+        (["block from any on out via ipsec to any"], f"ipsec {REMOTE_WEB} -> {WEB} tcp/80", "block Filter/05:2"),
+        (["pass from any on out via ipsec to any"], f"ipsec {REMOTE_WEB} -> {WEB} tcp/80", "block"),
         (["pass from any port http to any"], f"in {WEB} -> {SITE} tcp/80", "block"),
         (["pass from any port ephemeral_fw to any"], f"in {WEB} -> {SITE} tcp/80", "pass Filter/05:2"),
     ],

@@ -78,7 +78,8 @@ UNDERSTOOD: list[tuple[str, dict[str, Any]]] = [
     ("pass loglevel none from a to b", {"log": False, "log_level": None}),
     ("off pass from a to b", {"enabled": False, "action": "pass", "text": "off pass from a to b"}),
     ("pass log from vlan201 via ipsec to vlan200", {"via": "ipsec"}),
-    ("pass from vlan201 on out via sslvpn to vlan200", {"via": "sslvpn", "source_interface": "out"}),
+    ("pass from vlan201 on sslvpn via sslvpn to vlan200", {"via": "sslvpn", "source_interface": "sslvpn"}),
+    ("pass from vlan201 on out via none to vlan200", {"via": "none", "source_interface": "out"}),
     ("pass from a via any to b", {"via": None}),
     ("block from !a|b to !internet port !http", {
         "source": Operand(("a", "b"), negated=True),
@@ -168,6 +169,16 @@ def test_a_word_that_is_not_modelled_is_told_and_stays_on_the_rule(text: str, ph
     assert [(finding.severity, finding.location) for finding in told] == [(Severity.UNSUPPORTED, HERE)]
 
 
+@pytest.mark.parametrize("ends", ["from vlan201 on out via ipsec to vlan200", "from vlan201 via ipsec on out to vlan200"])
+def test_another_interface_beside_a_tunnel_is_told_and_narrows_nothing(ends: str) -> None:
+    rule, reading = _parse(f"block {ends}")
+    assert isinstance(rule, Rule)
+    assert (rule.via, rule.source_interface, rule.unmodelled) == ("ipsec", None, ("on out",))
+    (finding,) = reading.findings
+    assert str(finding) == 'Filter/05:7: rule: "on out" beside "via ipsec" is not modelled here (leave "on out" out)'
+    assert finding.severity is Severity.UNSUPPORTED
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
@@ -181,6 +192,10 @@ def test_a_word_that_is_not_modelled_is_told_and_stays_on_the_rule(text: str, ph
         ("pass from a on to b", "on: has no value"),
         ("pass from a from b to c", "source: is given twice"),
         ("pass from a to b port x port y", "destination port: is given twice"),
+        ("pass log minor from a to b", "log: is given twice (keep one)"),
+        ("pass minor loglevel none from a to b", "log: is given twice (keep one)"),
+        ("pass ipproto any ipproto tcp from a to b", "ip protocol: is given twice (keep one)"),
+        ("pass from a via any via ipsec to b", "via: is given twice (keep one)"),
         ("pass from a to b ->", "->: is followed by nothing"),
         ("pass from a|!b to c", "negates a part of the list"),
         ("pass from !any to c", "matches nothing"),

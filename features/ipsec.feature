@@ -11,7 +11,7 @@ Feature: An IPsec tunnel joins two sites
   Scenario: The tunnel is negotiated as configured
     Given the private servers of both sites ping each other
     When both firewalls are asked for their security associations
-    Then each holds the tunnel between the configured networks
+    Then each holds the tunnel between the configured networks, and none between others
     And its algorithms and lifetimes are the configured ones
     And each asks after its peer, and begins the tunnel again, as configured
 
@@ -61,7 +61,7 @@ Feature: An IPsec tunnel joins two sites
   @SNS-IPSEC-09 @each_tunnel @needs_introspection
   Scenario: What the tunnel is not for does not pass through it
     Given the private servers of both sites ping each other
-    When the private server tries addresses of the remote site outside the tunnel's networks
+    When the private server of each site tries and pings addresses of the other one outside the tunnel's networks
     Then none of the attempts enters the tunnel
     And none of them is answered
 

@@ -19,8 +19,8 @@ from lab.appliance.ipsec import DPD_DELAYS, identifier
 from lab.device import Appliance
 from lab.errors import CommandFailed
 from lab.probe import Echoes, Outcome, Target
-from provisioning.deployment_model import Site
-from sns.model import Configuration, CryptoProfile, Tunnel
+from provisioning.deployment_model import Tunnel as PlannedTunnel
+from sns.model import Configuration, CryptoProfile, Peer, Tunnel
 from sns.resolution import Resolver
 from steps.eventually import Sighting, eventually, late, watch
 from steps.patience import attempts, patience
@@ -96,27 +96,31 @@ def told(firewall: Appliance) -> dict[str, Any]:
     return answer
 
 
-def ends(scene: Scene) -> list[tuple[Site, Site]]:
-    """Both ends of the tunnel, each with the other."""
-    return [(scene.site, scene.remote), (scene.remote, scene.site)]
+def held_with_peer(end: Scene) -> list[Association]:
+    """The tunnels that a site's firewall holds with the other site's, whatever they join."""
+    peer = str(end.deployment.public_address(end.remote.name))
+    found = map(asdict, end.environment.firewall(end.site.name).security_associations())
+    return [one for one in found if one["child_state"] == "INSTALLED" and one["remote"] == peer]
 
 
-def standing(scene: Scene, site: Site, other: Site) -> list[Association]:
-    """The tunnels that a site's firewall holds with the other site, between the networks of the plan."""
-    networks = {one.name: str(one.networks[scene.tunnel.network_at(one.name)].subnet) for one in (site, other)}
-    return [
-        one
-        for one in map(asdict, scene.environment.firewall(site.name).security_associations())
-        if one["child_state"] == "INSTALLED"
-        and one["local_selectors"] == networks[site.name]
-        and one["remote_selectors"] == networks[other.name]
-    ]
+def standing(end: Scene) -> list[Association]:
+    """Those of them that join the networks of the plan."""
+    return [one for one in held_with_peer(end) if _selectors(one) == _planned(end, end.tunnel)]
+
+
+def _selectors(association: Association) -> str:
+    return f"{association['local_selectors']} - {association['remote_selectors']}"
+
+
+def _planned(end: Scene, tunnel: PlannedTunnel) -> str:
+    """The selectors of a tunnel of the plan, as this end is to hold them."""
+    return " - ".join(str(site.networks[tunnel.network_at(site.name)].subnet) for site in (end.site, end.remote))
 
 
 @when("both firewalls are asked for their security associations", target_fixture="held")
 def _ask_both(scene: Scene) -> dict[str, list[Association]]:
     def look() -> dict[str, list[Association]]:
-        return {site.name: standing(scene, site, other) for site, other in ends(scene)}
+        return {end.site.name: standing(end) for end in scene.both_ends}
 
     return eventually(
         look,
@@ -127,11 +131,15 @@ def _ask_both(scene: Scene) -> dict[str, list[Association]]:
     )
 
 
-@then("each holds the tunnel between the configured networks")
-def _at_each_end(held: dict[str, list[Association]], record: ScenarioRecorder) -> None:
-    for site, associations in held.items():
-        selectors = [f"{one['local_selectors']} - {one['remote_selectors']}" for one in associations]
+@then("each holds the tunnel between the configured networks, and none between others")
+def _at_each_end(scene: Scene, held: dict[str, list[Association]], record: ScenarioRecorder) -> None:
+    for end in scene.both_ends:
+        site, selectors = end.site.name, [_selectors(one) for one in held[end.site.name]]
         record.observe(f"tunnels that {site} holds", expected="at least one", observed=selectors, holds=bool(selectors))
+        sites = {site, end.remote.name}
+        planned = {_planned(end, one) for one in scene.deployment.tunnels if set(one.sites) == sites}
+        others = sorted({_selectors(one) for one in held_with_peer(end)} - planned)
+        record.observe(f"tunnels that {site} holds between other networks", expected=[], observed=others)
 
 
 @then("its algorithms and lifetimes are the configured ones")
@@ -155,7 +163,8 @@ def _as_configured(scene: Scene, held: dict[str, list[Association]], record: Sce
 
 @then("each asks after its peer, and begins the tunnel again, as configured")
 def _asks_after_peer(scene: Scene, record: ScenarioRecorder) -> None:
-    for site, other in ends(scene):
+    for end in scene.both_ends:
+        site, other = end.site, end.remote
         configuration = scene.environment.configuration(site.name)
         wanted = configuration.vpn.peers[_configured_tunnel(scene, configuration).peer.lower()]
         known = {one.connection: one for one in scene.environment.firewall(site.name).peers()}
@@ -181,24 +190,34 @@ def _configured_tunnel(scene: Scene, configuration: Configuration) -> Tunnel:
     raise LookupError("no tunnel of the active VPN slot goes to the other site")
 
 
+def _configured_peer(end: Scene) -> Peer:
+    """What a site's firewall calls the other one."""
+    configuration = end.environment.configuration(end.site.name)
+    return configuration.vpn.peers[_configured_tunnel(end, configuration).peer.lower()]
+
+
 # A wrong key --------------------------------------------------------------------------------------------------------
 
 
 @when("the local firewall is given a wrong pre-shared key")
 def _wrong_key(scene: Scene, changes: Changes) -> None:
     firewall = changes.of(scene.environment.firewall(scene.site.name))
-    firewall.edit("VPN/psk", lambda text: re.sub(r"(?m)^([^\[#=]+)=.*$", r"\1=not-the-key-of-the-other-end", text))
+    owner = _configured_peer(scene).remote
+    key = re.compile(rf"^({re.escape(owner)}\s*)=.*$", re.IGNORECASE | re.MULTILINE)
+    firewall.edit("VPN/psk", lambda text: key.sub(r"\1=not-the-key-of-the-other-end", text))
     firewall.apply("envpn", "-u")
 
 
 @then("the firewall names the authentication failure")
 def _names_failure(scene: Scene, record: ScenarioRecorder) -> None:
-    firewall = scene.environment.firewall(scene.site.name)
+    firewall, peer = scene.environment.firewall(scene.site.name), _configured_peer(scene).name
 
     def look() -> Mapping[str, Any]:
         answer = told(firewall)
-        tunnels = [f"{one['local_selectors']} - {one['remote_selectors']}" for one in answer["security_associations"]]
-        return answer["last_failure"] or {"no failure, but tunnels": tunnels}
+        failure = answer["last_failure"] or {}
+        if failure.get("peer") == peer:
+            return failure
+        return {"no failure, but tunnels": [_selectors(one) for one in answer["security_associations"]]}
 
     failure = eventually(look, until=lambda seen: "code" in seen, within=FAILED_WITHIN, phase="the refused negotiation",
                          expected="a refused negotiation")  # fmt: skip
@@ -209,8 +228,11 @@ def _names_failure(scene: Scene, record: ScenarioRecorder) -> None:
 
 @then("no tunnel stands at either end")
 def _none_stands(scene: Scene, record: ScenarioRecorder) -> None:
-    for site, other in ends(scene):
-        record.observe(f"tunnels that {site.name} holds", expected=0, observed=len(standing(scene, site, other)))
+    for end in scene.both_ends:
+        site, number = end.site.name, len(held_with_peer(end))
+        if not scene.environment.firewall(site).peers():  # a daemon with a policy knows some: who knows none did not answer
+            raise Inconclusive(f"the IKE daemon of {site} tells nothing: that it holds no tunnel does not follow")
+        record.observe(f"tunnels that {site} holds", expected=0, observed=number)
     answered = probe.ping(scene.server, scene.remote_address, count=3, within=PATIENCE).answered
     record.observe("pings answered by the remote server", expected=0, observed=answered)
 
@@ -271,10 +293,10 @@ def _renew_keys(firewall: Appliance) -> None:
 
 
 def _indexes(scene: Scene) -> dict[str, set[str]]:
-    """The security parameter indexes of the tunnel's keys, by site."""
+    """The security parameter indexes of the keys that the two firewalls hold with each other, by site."""
     return {
-        site.name: {spi for one in standing(scene, site, other) for spi in (one["spi_in"], one["spi_out"])}
-        for site, other in ends(scene)
+        end.site.name: {spi for one in held_with_peer(end) for spi in (one["spi_in"], one["spi_out"])}
+        for end in scene.both_ends
     }
 
 
@@ -304,39 +326,63 @@ def _none_lost(renewal: Renewal, record: ScenarioRecorder) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Attempts at addresses outside the tunnel's networks, and the packets that the tunnel carried before and after."""
+    """Attempts of a site at addresses outside the tunnel's networks, and how many packets entered its tunnels meanwhile."""
 
     attempts: Mapping[str, Outcome]
-    carried: tuple[int, int]
+    entered: int
 
 
-@when("the private server tries addresses of the remote site outside the tunnel's networks", target_fixture="crossing")
-def _try_outside(scene: Scene) -> Crossing:
-    inside = scene.remote.networks[scene.tunnel.network_at(scene.remote.name)].subnet
-    addresses = [address for network in scene.remote.networks.values() for address in network.dhcp]
-    addresses += [member.ha_address for member in scene.remote.firewall.members if member.ha_address]
-    targets = [Target(address, port) for address in addresses if address not in inside for port in UNPROXIED]
-    within = patience(lambda: probe.ping(scene.server, scene.remote_address, count=1).answered, "a ping through the tunnel")
-    before = _carried(scene)
-    outcomes = attempts(scene.server, targets, within)
-    return Crossing({str(target): outcome for target, outcome in outcomes.items()}, (before, _carried(scene)))
+@when("the private server of each site tries and pings addresses of the other one outside the tunnel's networks",
+      target_fixture="crossings")  # fmt: skip
+def _try_outside(scene: Scene) -> dict[str, Crossing]:
+    _settled(scene)
+    return {end.site.name: _crossing(end) for end in scene.both_ends}
 
 
-def _carried(scene: Scene) -> int:
-    """Packets that the local end has put into tunnels, whatever their networks: one too wide carries what it should not."""
-    return sum(one.packets_out for one in scene.environment.firewall(scene.site.name).security_associations())
+def _crossing(end: Scene) -> Crossing:
+    """Connections and pings at once: rules may refuse the ones, and the tunnel's networks alone the others."""
+    inside = end.remote.networks[end.tunnel.network_at(end.remote.name)].subnet
+    addresses = [address for network in end.remote.networks.values() for address in network.dhcp]
+    addresses += [member.ha_address for member in end.remote.firewall.members if member.ha_address]
+    outside = [address for address in addresses if address not in inside]
+    targets = [Target(address, port) for address in outside for port in UNPROXIED]
+    within = patience(lambda: probe.ping(end.server, end.remote_address, count=1).answered, "a ping through the tunnel")
+    before = _carried(end)
+    with ThreadPoolExecutor() as pool:
+        pings = [pool.submit(probe.ping, end.server, address, count=1, within=within) for address in outside]
+        outcomes = {str(target): outcome for target, outcome in attempts(end.server, targets, within).items()}
+    for address, ping in zip(outside, pings, strict=True):
+        outcomes[f"ping to {address}"] = Outcome.ANSWERED if ping.result().answered else Outcome.SILENT
+    return Crossing(outcomes, _entered(end, before))
+
+
+def _carried(end: Scene) -> dict[str, int]:
+    """Packets that an end has put into its tunnels, by their index, whatever their networks: one too wide carries too much."""
+    found = end.environment.firewall(end.site.name).security_associations()
+    return {one.spi_out: one.packets_out for one in found if one.spi_out}
+
+
+def _entered(end: Scene, before: Mapping[str, int]) -> int:
+    """How many more it has put into them since. Raises Inconclusive when they are others: what the former took is not known."""
+    now = _carried(end)
+    if now.keys() != before.keys():
+        raise Inconclusive(f"{end.site.name} holds other tunnels than before: what has entered them is not known")
+    return sum(now.values()) - sum(before.values())
 
 
 @then("none of the attempts enters the tunnel")
-def _none_enters(scene: Scene, crossing: Crossing, record: ScenarioRecorder) -> None:
-    before, after = crossing.carried
-    record.observe("packets of the attempts in the tunnel", expected=0, observed=after - before)
-    probe.ping(scene.server, scene.remote_address, count=3)
-    record.observe("packets of three pings in the tunnel", expected=3, observed=_carried(scene) - after)
+def _none_enters(scene: Scene, crossings: dict[str, Crossing], record: ScenarioRecorder) -> None:
+    for end in scene.both_ends:
+        site = end.site.name
+        record.observe(f"packets of the attempts in the tunnel of {site}", expected=0, observed=crossings[site].entered)
+        before = _carried(end)
+        probe.ping(end.server, end.remote_address, count=3)
+        record.observe(f"packets of three pings in the tunnel of {site}", expected=3, observed=_entered(end, before))
 
 
 @then("none of them is answered")
-def _none_answered(crossing: Crossing, record: ScenarioRecorder) -> None:
-    answered = [target for target, outcome in crossing.attempts.items() if outcome is Outcome.ANSWERED]
-    record.observe("attempts made", expected="some", observed=len(crossing.attempts), holds=bool(crossing.attempts))
-    record.observe("attempts answered", expected=[], observed=answered)
+def _none_answered(crossings: dict[str, Crossing], record: ScenarioRecorder) -> None:
+    for site, one in crossings.items():
+        answered = [target for target, outcome in one.attempts.items() if outcome is Outcome.ANSWERED]
+        record.observe(f"attempts made from {site}", expected="some", observed=len(one.attempts), holds=bool(one.attempts))
+        record.observe(f"attempts from {site} answered", expected=[], observed=answered)

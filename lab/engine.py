@@ -120,7 +120,7 @@ class Engine:
 
     @_told
     def create(self, container: Container, image: str) -> str:
-        """Create and start a container; its id."""
+        """Create and start a container; its id. Nothing is left of one that does not start."""
         from docker.types import LogConfig
 
         client = self._client
@@ -151,7 +151,12 @@ class Engine:
             stop_signal="SIGKILL",
         )
         identity: str = created["Id"]
-        client.start(identity)
+        try:
+            client.start(identity)
+        except BaseException:
+            with suppress(EngineFailed):
+                self.remove([identity])
+            raise
         return identity
 
     @_told

@@ -109,7 +109,7 @@ class Fabric:
         self._configure(host, pid)
 
     def unplug(self, host: Host) -> None:
-        """Forget the ends of a host that goes; the wires themselves go with it. Raises CommandFailed."""
+        """Forget the ends of a host that goes, those that there are; the wires themselves go with it. Raises CommandFailed."""
         words: list[str] = []
         for nic in host.nics:
             port = self.port(host.name, nic.name)
@@ -117,7 +117,7 @@ class Fabric:
                 words += ["--", "--if-exists", "del-port", port]
             elif self._is_distant(nic):
                 self.stop_relay(port)
-                self.ip([f"link delete {port}f"])
+                self.run(["sh", "-c", '! ip link show "$0" >/dev/null 2>&1 || ip link delete "$0"', f"{port}f"])
         if words:
             self.run(["ovs-vsctl", *words[1:]])
 

@@ -7,8 +7,10 @@ there must not change. Hold the lab's own lock: two who change it at once would 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
+from lab.errors import LabError
 from lab.fabric import Fabric
 from lab.host import LabHost
 from lab.running import NAME, Lab, create
@@ -27,17 +29,20 @@ def add(lab: Lab, host: Host, segments: Iterable[Segment]) -> LabHost:
     try:
         lab.fabric.plug(host, pid)
     except BaseException:
-        remove(lab, host.name)
+        with suppress(LabError):  # what failed first is what is to be told
+            remove(lab, host.name)
         raise
     return lab.hosts[host.name]
 
 
 def remove(lab: Lab, name: str) -> None:
-    """Take a host away. Raises LabError."""
+    """Take a host away, whatever becomes of its wires. Raises LabError."""
     host = lab.host(name)
-    lab.fabric.unplug(host.spec)
-    with locked("engine"):
-        containers = lab.engine.containers(lab.run)
-        lab.engine.remove(each["Id"] for each in containers if each["Labels"][NAME] == name)
-    lab.topology = replace(lab.topology, hosts=tuple(each for each in lab.topology.hosts if each.name != name))
-    del lab.hosts[name]
+    try:
+        lab.fabric.unplug(host.spec)
+    finally:
+        with locked("engine"):
+            containers = lab.engine.containers(lab.run)
+            lab.engine.remove(each["Id"] for each in containers if each["Labels"][NAME] == name)
+        lab.topology = replace(lab.topology, hosts=tuple(each for each in lab.topology.hosts if each.name != name))
+        del lab.hosts[name]

@@ -214,7 +214,10 @@ def _create(engine: Engine, run: str, topology: Topology) -> dict[str, int]:
 
 
 def create(engine: Engine, run: str, host: Host | None) -> tuple[str, int]:
-    """Create the container of a host, or of the wires; its name and pid. Hold the ``engine`` lock."""
+    """Create the container of a host, or of the wires; its name and pid. Hold the ``engine`` lock.
+
+    Raises LabError; nothing is left then of a container that did not start.
+    """
     code = Path(__file__).resolve().parent
     pycache = state_folder() / "pycache"
     with writing(pycache):
@@ -233,7 +236,13 @@ def create(engine: Engine, run: str, host: Host | None) -> tuple[str, int]:
         writable=frozenset({"/opt/pycache"}),
         filesystems={} if host is None else host.filesystems,
     )
-    return name, engine.pid(engine.create(container, image.reference()))
+    identity = engine.create(container, image.reference())
+    try:
+        return name, engine.pid(identity)
+    except BaseException:
+        with suppress(LabError):
+            engine.remove([identity])
+        raise
 
 
 def _boot(hosts: Iterable[LabHost]) -> None:

@@ -54,6 +54,8 @@ cat "/run/$0.log" >&2
 exit 1
 """
 
+_DELETE_LINKS = 'for link; do ! ip link show "$link" >/dev/null 2>&1 || ip link delete "$link"; done'
+
 _ARP_TRIES, _ARP_PATIENCE_MS = 3, 300  # the kernel's own number of questions; a busy neighbour is given so long at least
 
 # Whatever frames pass userspace (OVS, the relay) must have complete checksums: with transmit offload left on, ping
@@ -109,17 +111,20 @@ class Fabric:
         self._configure(host, pid)
 
     def unplug(self, host: Host) -> None:
-        """Forget the ends of a host that goes, those that there are; the wires themselves go with it. Raises CommandFailed."""
+        """Take away the wires of a host that goes, those that there are. Raises CommandFailed."""
         words: list[str] = []
+        ends: list[str] = []
         for nic in host.nics:
             port = self.port(host.name, nic.name)
+            ends.append(port)  # it would go with the host, some time after it: the next of this name comes before that
             if self._is_vrack(nic):
                 words += ["--", "--if-exists", "del-port", port]
             elif self._is_distant(nic):
                 self.stop_relay(port)
-                self.run(["sh", "-c", '! ip link show "$0" >/dev/null 2>&1 || ip link delete "$0"', f"{port}f"])
+                ends.append(f"{port}f")
         if words:
             self.run(["ovs-vsctl", *words[1:]])
+        self.run(["sh", "-ec", _DELETE_LINKS, "unplug", *ends])
 
     def set_links(self, host: str, nics: Iterable[str], *, up: bool) -> None:
         """Pull or plug cables, within a millisecond and in this order: the host sees their carriers change."""

@@ -9,7 +9,9 @@ from ipaddress import IPv4Interface
 import pytest
 
 from lab import hot_plug, running
+from lab.engine import Engine
 from lab.errors import CommandFailed, EngineFailed, LabError
+from lab.fabric import Fabric
 from lab.running import Lab
 from lab.topology import Distance, Host, Nic, Segment, Topology
 
@@ -45,10 +47,10 @@ def left(lab: Lab) -> tuple[set[str], set[str], tuple[str, ...]]:
     ("broken", "error", "told"),
     [
         (replace(LATE, sysctls={"net.ipv4.no_such_setting": "1"}), EngineFailed, "no_such_setting"),
-        (host("late", "far", "no address", 2), CommandFailed, "no"),
-        (replace(LATE, nics=(replace(LATE.nics[0], name="a/b"),)), CommandFailed, "a/b"),
+        (host("late", "far", "no", 2), CommandFailed, "lladdr"),
+        (replace(LATE, nics=(*LATE.nics, replace(LATE.nics[0], name="eth1", mac="no", port="late3"))), CommandFailed, "lladdr"),
     ],
-    ids=["it does not start", "its first wire cannot be made", "its name is none"],
+    ids=["it does not start", "its first wire cannot be made", "its second wire cannot be made"],
 )
 def test_a_host_that_cannot_come_leaves_nothing_and_can_come_again(
     lab: Lab, broken: Host, error: type[LabError], told: str
@@ -59,4 +61,35 @@ def test_a_host_that_cannot_come_leaves_nothing_and_can_come_again(
     assert left(lab) == before
     assert hot_plug.add(lab, LATE, [WIRE]).run("ping", "-c1", "-W5", "192.0.2.1").ok
     hot_plug.remove(lab, "late")
+    assert left(lab) == before
+
+
+def test_one_that_ends_as_soon_as_it_has_started_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = left(lab)
+
+    def ended(_: Engine, identity: str) -> int:
+        raise EngineFailed(f"container {identity} does not run")
+
+    monkeypatch.setattr(Engine, "pid", ended)
+    with pytest.raises(EngineFailed, match="does not run"):
+        hot_plug.add(lab, LATE, [WIRE])
+    assert left(lab) == before
+
+
+def test_it_goes_whatever_becomes_of_its_wires_and_they_can_be_forgotten_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = left(lab)
+    hot_plug.add(lab, LATE, [WIRE])
+
+    def stuck(*_: object) -> None:
+        raise CommandFailed("fabric", "ovs-vsctl", 1, "no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Fabric, "unplug", stuck)
+        with pytest.raises(CommandFailed, match="ovs-vsctl"):
+            hot_plug.remove(lab, "late")
+    assert left(lab)[:2] == before[:2]
+    lab.fabric.unplug(LATE)
+    lab.fabric.unplug(LATE)
     assert left(lab) == before

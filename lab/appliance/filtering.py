@@ -78,6 +78,9 @@ def check(configuration: Configuration) -> None:
         return file in _SHARED or file == slot or file.partition("/")[0] in ("URLFiltering", "SSLFiltering")
 
     configurations.check(configuration, concerns)
+    if not configuration.implicit.firewall_default:
+        message = "what HA and the VPN send to their other ends passes without it, which no prediction knows"
+        print(f"unsupported: {configuration.implicit.where('FwDefault')}: FwDefault: {message}", file=sys.stderr)
     for rule in configuration.policy.filter:
         if rule.enabled and rule.route:
             message = "the lab routes by its table, not by rules"

@@ -8,6 +8,7 @@ connection pass is kept in the connection's mark, and the NAT hooks translate by
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from lab.appliance import counters, marks, matches, nat, routed, spoofing
 from lab.appliance.errors import Refused
@@ -22,6 +23,7 @@ LOG_GROUP = 1
 """The netfilter log group that :mod:`lab.appliance.filterlog` reads."""
 
 _HEAD = "table ip sns\ndelete table ip sns\n"
+_MUTUAL = ("HA", "Vpn")  # implicit rules between two ends that both begin
 _MIDSTREAM = "tcp flags & (fin|syn|rst|ack) != syn"
 
 
@@ -52,7 +54,7 @@ class Translation:
         self.nat = tuple(rule for rule in self.policy.nat if rule.enabled and _understood(rule))
         everything = implicit_rules(configuration, self.resolver)
         self.implicit = tuple(rule for rule in everything if rule.interfaces != (FIREWALL,))
-        self.implicit_own = tuple(rule for rule in everything if rule.interfaces == (FIREWALL,))  # see _own
+        self.implicit_own = tuple(rule for rule in everything if rule.interfaces == (FIREWALL,))  # see _own_policy
         self.proxies = proxies_of(configuration, self.resolver)
         for rule in (*self.filter, *self.nat):
             if rule.number > (most := marks.MOST_RULES[rule.section]):
@@ -67,14 +69,14 @@ class Translation:
             *_chain("antispoof", "type filter hook prerouting priority raw", self._antispoof()),
             *_chain("evaluation", "type filter hook prerouting priority mangle", self._policy()),
             *_chain("translate", "", self._translate()),
-            *_chain("own_translate", "type filter hook output priority mangle", self._own_translate()),
+            *_chain("own_translate", "", self._translate("oifname")),
+            *_chain("own_evaluation", "type filter hook output priority mangle", self._own_policy()),
             *_chain("destination", "type nat hook prerouting priority dstnat", self._destination()),
             *_chain("own_destination", "type nat hook output priority -100", self._translated_destination()),
             *_chain("source", "type nat hook postrouting priority srcnat", self._source()),
             *_chain("discarded", "type filter hook prerouting priority -99", routed.discarded(*known)),
             *_chain("departing", "type filter hook postrouting priority filter", routed.departing(*known)),
             *_chain("proxies", "type filter hook input priority filter", self._guard_proxies()),
-            *_chain("own", "type filter hook output priority filter", self._own()),
         ]
         return f"{_HEAD}table ip sns {{\n" + "\n".join(body) + "\n}\n"
 
@@ -99,15 +101,36 @@ class Translation:
             yield from self._filter_rule(rule)
         yield f'counter name "{counters.DEFAULT}" drop'
 
-    def _implicit_rule(self, rule: ImplicitRule) -> Iterator[str]:
+    def _own_policy(self) -> Iterator[str]:
+        """What the firewall itself sends; its way is known already. Without ``FwDefault`` the slot decides, as for others.
+
+        It may then still call who may call it by the implicit rules of HA and the VPN: the product cannot do without either.
+        """
+        translate = "goto own_translate"
+        yield 'oifname "lo" accept'
+        yield "ct state established,related accept"
+        if self.implicit_own:
+            yield f'counter name "{counters.of_implicit(self.implicit_own[0].token)}" {translate}'
+            return
+        for hidden in self.implicit:
+            if hidden.token in _MUTUAL:
+                called = replace(hidden, interfaces=None, sources=hidden.destinations, destinations=hidden.sources)
+                yield from self._implicit_rule(called, translate)
+        for rule in self.filter:
+            yield from self._filter_rule(rule, translate, "oifname")
+        yield f'counter name "{counters.FIREWALL_DEFAULT}" drop'
+
+    def _implicit_rule(self, rule: ImplicitRule, translate: str = "goto translate") -> Iterator[str]:
         count = f'counter name "{counters.of_implicit(rule.token)}"'
         for match in matches.of_implicit(rule, self.configuration, self.resolver):
-            yield from _verdict(match, rule.action, (count,), passed="goto translate")
+            yield from _verdict(match, rule.action, (count,), passed=translate)
 
-    def _filter_rule(self, rule: Rule) -> Iterator[str]:
+    def _filter_rule(
+        self, rule: Rule, translate: str = "goto translate", departure: str = "fib daddr oifname"
+    ) -> Iterator[str]:
         statements = self._statements(rule)
-        passed = f"{marks.remember(rule)} {'accept' if rule.translation else 'goto translate'}"
-        for match in matches.of_rule(rule, self.configuration, self.resolver):
+        passed = f"{marks.remember(rule)} {'accept' if rule.translation else translate}"
+        for match in matches.of_rule(rule, self.configuration, self.resolver, departure):
             yield from _verdict(match, rule.action, statements, passed=passed)
 
     def _statements(self, rule: Rule) -> tuple[str, ...]:
@@ -116,12 +139,6 @@ class Translation:
             return (count,)
         prefix = f"rule=Filter/{self.policy.slot:02d}:{rule.location.line} action={rule.action} "
         return count, f'log prefix "{prefix}" group {LOG_GROUP}'
-
-    def _own_translate(self) -> Iterator[str]:
-        """What the firewall itself sends is translated like what others send; its way is known already."""
-        yield 'oifname "lo" accept'
-        yield "ct state established,related accept"
-        yield from self._translate("oifname")
 
     def _translate(self, departure: str = "fib daddr oifname") -> Iterator[str]:
         for rule in self.nat:
@@ -152,14 +169,6 @@ class Translation:
         if ports:
             listed = ", ".join(map(str, ports))
             yield f'iifname != "lo" tcp dport {{ {listed} }} ct status & dnat != dnat drop'
-
-    def _own(self) -> Iterator[str]:
-        """Without ``fwdefault`` the firewall itself may only answer."""
-        yield 'oifname "lo" accept'
-        yield "ct state established,related accept"
-        yield from (f'counter name "{counters.of_implicit(rule.token)}" accept' for rule in self.implicit_own)
-        if not self.configuration.implicit.firewall_default:
-            yield f'counter name "{counters.FIREWALL_DEFAULT}" drop'
 
 
 def _understood(rule: Rule) -> bool:

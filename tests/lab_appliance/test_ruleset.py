@@ -147,12 +147,35 @@ def test_the_order_is_established_then_implicit_then_slot_then_default(tmp_path:
     assert rules[-1] == 'counter name "default" drop'
 
 
-def test_what_the_firewall_sends_itself_passes_unless_fwdefault_is_off(tmp_path: Path) -> None:
-    own = chain(ruleset.translate(guide(tmp_path / "on")), "own")
-    assert own[-1] == 'counter name "implicit_fwdefault" accept'
-    options = GUIDE["Filter/filter"].replace("[Config]\n", "[Config]\nfwdefault=0\n")
-    own = chain(ruleset.translate(guide(tmp_path / "off", {"Filter/filter": options})), "own")
-    assert own[-1] == 'counter name "fwdefault" drop'
+def test_what_the_firewall_sends_itself_passes(tmp_path: Path) -> None:
+    assert chain(ruleset.translate(guide(tmp_path)), "own_evaluation") == [
+        'oifname "lo" accept',
+        "ct state established,related accept",
+        'counter name "implicit_fwdefault" goto own_translate',
+    ]
+
+
+def test_without_fwdefault_the_slot_decides_what_the_firewall_sends_and_ha_and_the_vpn_go_on(tmp_path: Path) -> None:
+    changes = {
+        "Filter/filter": GUIDE["Filter/filter"].replace("[Config]\n", "[Config]\nfwdefault=0\n"),
+        "Filter/05": "[Filter]\npass from any on in to any\npass from any to any on out\n[NAT]\n",
+    }
+    own = chain(ruleset.translate(guide(tmp_path, changes)), "own_evaluation")
+    members = "192.168.2.3-192.168.2.4"
+    called = "ip saddr { 10.60.0.1, 10.61.0.1, 10.200.0.1, 147.135.161.153, 192.168.2.3 } ip daddr 203.0.113.153"
+    vpn = 'counter name "implicit_vpn" goto own_translate'
+    assert [rule for rule in own if "filter_05" not in rule] == [
+        'oifname "lo" accept',
+        "ct state established,related accept",
+        f'ip saddr {members} ip daddr {members} counter name "implicit_ha" goto own_translate',
+        f"{called} meta l4proto 17 th dport {{ 500, 4500 }} {vpn}",
+        f"{called} meta l4proto 50 {vpn}",
+        'counter name "fwdefault" drop',
+    ]
+    (arriving, leaving) = [rule for rule in own if "filter_05" in rule]
+    assert arriving.startswith('iifname "eth1" ')  # never the firewall's own
+    assert leaving.startswith('oifname "eth0" counter name "filter_05_3" ')
+    assert leaving.endswith(" goto own_translate")
 
 
 def test_anti_spoofing_knows_protected_and_other_interfaces(tmp_path: Path) -> None:

@@ -64,3 +64,16 @@ def test_another_password_holds_for_all_that_the_members_say_to_each_other(edite
         reload(member)
     edited.eventually(edited.ailments, [])
     assert "both members are identical" in active.apply("hasync").stdout
+
+
+def test_without_fwdefault_the_members_still_reach_each_other(edited: Pair) -> None:
+    """By a connection that begins after the change: heartbeats belong to one that goes on in any case."""
+    active, passive = edited.active, edited.passive
+    active.edit("Filter/filter", lambda text: text.replace("fwdefault=1", "fwdefault=0"))
+    said = active.apply("enfilter", "-u").stderr
+    assert "FwDefault" in said
+    assert "both members are identical" in active.apply("hasync").stdout
+    for member in (active, passive):
+        member.host.must("conntrack", "-F")
+    assert "both members are identical" in active.apply("hasync").stdout
+    edited.eventually(edited.ailments, [])

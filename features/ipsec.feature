@@ -26,10 +26,10 @@ Feature: An IPsec tunnel joins two sites
   @SNS-IPSEC-04 @each_tunnel @needs_transit_capture @needs_fault_injection
   Scenario: With the tunnel down nothing leaves in clear
     Given the private servers of both sites ping each other
-    When the tunnel service of the local firewall is stopped
-    And the private server sends marked packets to the remote site
+    When the tunnel services of both firewalls are stopped
+    And the private server of each site sends marked packets to the other one
     Then no marked packet is seen on the Internet
-    And the tunnel comes back when the service is started again
+    And the tunnel comes back when the services are started again
 
   @SNS-IPSEC-05 @each_tunnel @needs_raw_frames
   Scenario: Clear packets that claim to come from the remote site are dropped
@@ -75,7 +75,7 @@ Feature: An IPsec tunnel joins two sites
   @SNS-IPSEC-11 @each_tunnel @needs_fault_injection @needs_raw_frames
   Scenario: With the tunnel down, clear packets that claim to come from the remote site are dropped too
     Given the private servers of both sites ping each other
-    When the tunnel service of the local firewall is stopped
+    When the tunnel services of both firewalls are stopped
     And the provider's gateway of each site sends clear packets with a source in the other site's network
     Then none of them reaches a private server
     And each firewall counts them as refused
@@ -89,6 +89,6 @@ Feature: An IPsec tunnel joins two sites
   Scenario: With the IPsec policy switched off nothing leaves in clear either
     Given the private servers of both sites ping each other
     When the IPsec policy of the local firewall is switched off
-    And the private server sends marked packets to the remote site
+    And the private server of each site sends marked packets to the other one
     Then no marked packet is seen on the Internet
     And the tunnel comes back when the policy is switched on again

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from pytest_bdd import parsers, step, then, when
@@ -14,7 +16,7 @@ from lab.host import LabHost
 from lab.probe import Echoes
 from provisioning.deployment_model import Site
 from provisioning.matrix.measured import Matrix
-from steps.eventually import eventually
+from steps.eventually import eventually, watch
 from steps.measuring import record_round_trips
 from steps.passage import SOME_KINDS, Passage, ends, flows, hold, interface, measured
 from steps.plugins.recording import ScenarioRecorder
@@ -93,15 +95,25 @@ def _only_esp(scene: Scene, record: ScenarioRecorder) -> None:
 
 @then("no marked packet is readable on the Internet")
 def _nothing_readable(scene: Scene, record: ScenarioRecorder) -> None:
-    clear = [frame for frame in scene.environment.tap("internet").since(0) if MARK * 4 in frame.data]
-    record.observe("marked packets in clear on the Internet", expected=0, observed=len(clear))
+    record.observe("marked packets in clear on the Internet", expected=0, observed=len(_marked(scene, "internet")))
 
 
-@when("the tunnel service of the local firewall is stopped")
-def _stop_service(scene: Scene, changes: Changes) -> None:
-    firewall = scene.environment.firewall(scene.site.name)
-    changes.undo(lambda: firewall.apply("envpn", "-u"))
-    kill_charon(firewall)
+@when("the tunnel services of both firewalls are stopped")
+def _stop_services(scene: Scene, changes: Changes) -> None:
+    firewalls = [scene.environment.firewall(end.site.name) for end in scene.both_ends]
+    changes.undo(lambda: _await_silence(firewalls))
+    for firewall in firewalls:
+        changes.undo(partial(firewall.apply, "envpn", "-u"))
+        kill_charon(firewall)
+
+
+def _await_silence(firewalls: list[Appliance]) -> None:
+    """Wait until nobody negotiates: the end that began before the other was there asks again, and then has a second tunnel."""
+    watch(
+        lambda: [one for firewall in firewalls for one in firewall.security_associations()],
+        until=lambda held: held and all(one.established for one in held),
+        within=UP_WITHIN,
+    )
 
 
 def kill_charon(firewall: Appliance) -> None:
@@ -116,24 +128,32 @@ def _switch_policy_off(scene: Scene, changes: Changes) -> None:
     firewall.apply("envpn", "-u")
 
 
-@when("the private server sends marked packets to the remote site", target_fixture="echo")
-def _send_marked(scene: Scene) -> Echoes:
+@when("the private server of each site sends marked packets to the other one", target_fixture="echoes")
+def _send_marked(scene: Scene) -> dict[str, Echoes]:
     scene.environment.begin_capture()
-    return probe.ping(scene.server, scene.remote_address, count=20, interval=0.005, within=0.3)
+    with ThreadPoolExecutor() as pool:
+        sent = pool.map(lambda end: probe.ping(end.server, end.remote_address, count=20, interval=APART,
+                                               within=ANSWERED_WITHIN), scene.both_ends)  # fmt: skip
+        return {end.site.name: one for end, one in zip(scene.both_ends, sent, strict=True)}
 
 
 @then("no marked packet is seen on the Internet")
-def _none_seen(scene: Scene, echo: Echoes, record: ScenarioRecorder) -> None:
-    record.observe("pings answered without a tunnel", expected=0, observed=echo.answered)
-    for point in (f"gw-{scene.site.name}:eth0", "internet"):
-        clear = [frame for frame in scene.environment.tap(point).since(0) if MARK * 4 in frame.data]
-        record.observe(f"marked packets at {point}", expected=0, observed=len(clear))
-    inside = [f for f in scene.environment.tap(f"{scene.server.name}:eth0").since(0) if MARK * 4 in f.data]
-    record.observe("marked packets inside", expected=echo.sent, observed=len(inside))
+def _none_seen(scene: Scene, echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
+    for site, one in echoes.items():
+        record.observe(f"pings from {site} answered without a tunnel", expected=0, observed=one.answered)
+    for point in (*(f"gw-{site}:eth0" for site in echoes), "internet"):
+        record.observe(f"marked packets at {point}", expected=0, observed=len(_marked(scene, point)))
+    for end in scene.both_ends:
+        inside = len(_marked(scene, f"{end.server.name}:eth0"))
+        record.observe(f"marked packets inside {end.site.name}", expected=echoes[end.site.name].sent, observed=inside)
+
+
+def _marked(scene: Scene, point: str) -> list[Frame]:
+    return [frame for frame in scene.environment.tap(point).since(0) if MARK * 4 in frame.data]
 
 
 @then("the tunnel comes back when the policy is switched on again")
-@then("the tunnel comes back when the service is started again")
+@then("the tunnel comes back when the services are started again")
 def _comes_back(scene: Scene, changes: Changes, record: ScenarioRecorder) -> None:
     changes.now()
     _every_ping(_both_ping(scene), record)

@@ -81,9 +81,9 @@ ROWS = (
     ),
     Row(
         "SNS-IPSEC-04[sbg7-gra11]",
-        "Neither the black-hole route nor an IPsec policy of the kernel keeps the traffic back",
-        all_of(edited("sbg7", "route", "vlan201,loopback", "# vlan201,loopback", "ennetwork"), without_ipsec_policy("sbg7")),
-        "expected marked packets at gw-sbg7:eth0: 0, observed …",
+        "At the second site neither the black-hole route nor an IPsec policy of the kernel keeps the traffic back",
+        all_of(edited("gra11", "route", "vlan200,loopback", "# vlan200,loopback", "ennetwork"), without_ipsec_policy("gra11")),
+        "expected marked packets at gw-gra11:eth0: 0, observed …",
     ),
     Row(
         "SNS-IPSEC-05[sbg7-gra11]",
@@ -129,9 +129,9 @@ ROWS = (
     ),
     Row(
         "SNS-IPSEC-11[sbg7-gra11]",
-        'The rule for the remote site does not say "via ipsec", and the kernel has no IPsec policy',
-        all_of(rule_above("sbg7", FIRST, "pass from vlan201 to vlan200"), without_ipsec_policy("sbg7")),
-        "expected packets at the private server of sbg7: 0, observed 20",
+        'The rule for the first site does not say "via ipsec" at the second one, and the kernel has no IPsec policy there',
+        all_of(rule_above("gra11", FIRST, "pass from vlan200 to vlan201"), without_ipsec_policy("gra11")),
+        "expected packets at the private server of gra11: 0, observed 20",
     ),
     Row(
         "SNS-IPSEC-12[sbg7-gra11]",

@@ -37,8 +37,8 @@ Kind = tuple[str, int | None]
 """A protocol with its destination port or ICMP type."""
 
 Passage = Mapping[Flow, str]
-"""Where each packet was last seen: ``out as 192.0.2.1``, ``taken``, ``refused``. What has ports says whether it still has its
-own."""
+"""Where each packet was last seen: ``out as 192.0.2.1 to 198.51.100.2:53``, ``taken``, ``refused``. What has ports says whether
+it still has its own."""
 
 EVERY_KIND: Sequence[Kind] = (
     *product(("tcp", "udp"), TRIED), *(("icmp", kind) for kind in REQUESTS), *((number, None) for number in OTHERS)
@@ -98,15 +98,22 @@ def _seen(trace: Trace) -> str:
     site, _, point = trace.last.point.partition(":")
     if point == FIREWALL:
         return "taken"
+    seen, port = trace.last.seen, trace.probe.flow.source_port
+    to = towards(seen.destination, seen.destination_port)
     if site != trace.probe.entry.partition(":")[0]:
-        return f"{point} of {site}"
-    port = trace.probe.flow.source_port
-    return f"{point} as {trace.last.seen.source}{OWN_PORT if port and port == trace.last.seen.source_port else ''}"
+        return f"{point} of {site}{to}"
+    return f"{point} as {seen.source}{OWN_PORT if port and port == seen.source_port else ''}{to}"
 
 
-def unchanged(where: str, flow: Flow) -> str:
-    """What becomes of a packet that leaves by an interface with the source that it had."""
-    return f"{where} as {flow.source}{OWN_PORT if flow.source_port else ''}"
+def towards(address: IPv4Address, port: int | None) -> str:
+    """Where a packet was going when it was seen."""
+    return f" to {address}" if port is None else f" to {address}:{port}"
+
+
+def unchanged(where: str, flow: Flow, host: IPv4Address | None = None) -> str:
+    """What becomes of a packet that leaves by an interface with the source that it had, to its destination or to a host."""
+    to = towards(host or flow.destination, flow.destination_port)
+    return f"{where} as {flow.source}{OWN_PORT if flow.source_port else ''}{to}"
 
 
 def hold(record: ScenarioRecorder, passage: Passage, expected: Mapping[Flow, str]) -> None:
@@ -195,7 +202,7 @@ def _nothing_else_leaves(scene: Scene, passage: Passage, record: ScenarioRecorde
 def _allowed(scene: Scene, passage: Passage) -> dict[Flow, str]:
     """What a private host may begin: straight, or by the proxies that filter names."""
     internet = scene.deployment.internet
-    straight = f"{interface(scene, scene.site, 'external')} as {scene.public_address}"
+    translated = f"{interface(scene, scene.site, 'external')} as {scene.public_address}"
     inside = [scene.server_network.subnet, *(pool.network for pool in scene.site.pools)]
     neighbours, found = _ha_neighbours(scene), {}
     for flow in passage:
@@ -205,6 +212,7 @@ def _allowed(scene: Scene, passage: Passage) -> dict[Flow, str]:
         named = flow.destination == internet.resolver and kind in (("tcp", DNS), ("udp", DNS))
         if kind == ("icmp", ECHO) or named or (kind == ("tcp", HTTP) and flow.destination == internet.mirror):
             near = flow.destination in neighbours
+            straight = translated + towards(flow.destination, flow.destination_port)
             found[flow] = unchanged(interface(scene, scene.site, "ha"), flow) if near else straight
         elif kind in (("tcp", HTTP), ("tcp", HTTPS)):
             found[flow] = "taken"
@@ -242,7 +250,8 @@ def _only_to_the_internet(scene: Scene, passage: Passage, record: ScenarioRecord
         elif flow.source == scene.public_address:  # in no tunnel's networks
             expected[flow] = "refused"
         else:
-            expected[flow] = f"{interface(scene, far, 'private')} of {far.name}"
+            to = towards(flow.destination, flow.destination_port)
+            expected[flow] = f"{interface(scene, far, 'private')} of {far.name}{to}"
     hold(record, passage, expected)
 
 
@@ -279,7 +288,7 @@ def _private_refused(passage: Passage, record: ScenarioRecorder) -> None:
 def _others_reach(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
     inside = interface(scene, scene.site, "private")
     public = [flow for flow in passage if not any(flow.source in network for network in PRIVATE)]
-    hold(record, passage, {flow: unchanged(inside, flow) for flow in public})
+    hold(record, passage, {flow: unchanged(inside, flow, scene.server_address) for flow in public})
 
 
 # To the firewall itself -----------------------------------------------------------------------------------------------
@@ -323,7 +332,7 @@ def _refuses_others(scene: Scene, passage: Passage, record: ScenarioRecorder) ->
 def _meant(scene: Scene, passage: Passage) -> dict[Flow, str]:
     admin, peers = scene.deployment.internet.admin, _peers(scene)
     inside, own = interface(scene, scene.site, "private"), own_addresses(scene, scene.site)
-    published = {(service.protocol, service.port) for service in scene.site.published}
+    published = {(one.protocol, one.port): scene.site.hosts[one.host].address for one in scene.site.published}
     vpn, users = vpn_ports(scene), _of_users(scene)
     found = {}
     for flow in passage:
@@ -334,7 +343,7 @@ def _meant(scene: Scene, passage: Passage) -> dict[Flow, str]:
         if flow.destination in own and (by_peer or by_admin or by_user):
             found[flow] = "taken"
         elif public and flow.arrival != inside and kind in published:
-            found[flow] = unchanged(inside, flow)
+            found[flow] = unchanged(inside, flow, published[kind])
     return found
 
 

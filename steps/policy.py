@@ -51,6 +51,12 @@ def _open(scene: Scene) -> set[int]:
 def _only_open(scene: Scene, datagrams: list[Compared], record: ScenarioRecorder) -> None:
     through = [one.flow.destination_port for one in datagrams if one.trace.last is not None]
     record.observe("the UDP ports that are let through", expected=sorted(_open(scene)), observed=through)
+    led = {one.flow.destination_port: one.trace.last.seen for one in datagrams if one.trace.last}
+    for one in scene.site.published:
+        if one.protocol == "udp" and (seen := led.get(one.port)):
+            planned = f"{scene.site.hosts[one.host].address}:{one.port}"
+            found = f"{seen.destination}:{seen.destination_port}"
+            record.observe(f"where the published {one.name} leads", expected=planned, observed=found)
 
 
 @then("every other datagram ends at the firewall unanswered")

@@ -151,7 +151,7 @@ ROWS = (
         "SNS-EGRESS-11[gra11]",
         "The rule for names lets them go to any resolver",
         rule_changed("gra11", NAMES, "to dns_resolver", "to any"),
-        "expected packets of which something else becomes: [], observed […out as 203.0.113.153, not refused…",
+        "expected packets of which something else becomes: [], observed […out as 203.0.113.153 to …, not refused…",
     ),
     Row(
         "SNS-EGRESS-12[sbg7]",

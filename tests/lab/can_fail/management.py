@@ -114,6 +114,12 @@ ROWS = (
         "expected packets of which something else becomes: [], observed […taken, not refused…",
     ),
     Row(
+        "SNS-MGMT-09[gra11]",
+        "The translation leads to another port of the web server",
+        rule_changed("gra11", PUBLISHED, "-> to ubuntu-webserver port http", "-> to ubuntu-webserver port https"),
+        "expected packets of which something else becomes: [], observed […to 10.201.0.10:443, not in as … to 10.201.0.10:80…",
+    ),
+    Row(
         "SNS-POL-01[sbg7]",
         "A rule of the slot was changed, and the slot not activated",
         edited("sbg7", "Filter/05", "block log from any to firewall_all port", "pass log from any to firewall_all port"),

@@ -70,8 +70,17 @@ ROWS = (
     ),
     Row(
         "SNS-WEB-05[sbg7-http]",
+        "The rule leads to the bare-metal server",
+        all_of(
+            edited("sbg7", "object", "ubuntu-webserver=", "baremetal=10.200.0.20,resolve=static\nubuntu-webserver="),
+            rule_changed("sbg7", RULE, "-> to ubuntu-webserver", "-> to baremetal"),
+        ),
+        "expected packets of which something else becomes: [], observed […to 10.200.0.20:80, not in as … to 10.200.0.10:80…",
+    ),
+    Row(
+        "SNS-WEB-05[gra11-http]",
         "One of the three private ranges is missing in the group of those that never arrive from the Internet",
-        edited("sbg7", "objectgroup", "rfc5735_private_2\n", "", "enfilter"),
+        edited("gra11", "objectgroup", "rfc5735_private_2\n", "", "enfilter"),
         "expected packets of which something else becomes: [], observed […in as 172.16.0.1 with its own port…",
     ),
 )

@@ -58,6 +58,7 @@ Feature: Two firewalls stand for one
     When the HA link is cut
     Then both members report the HA link as failed
     And exactly one member forwards and answers for the cluster's addresses
+    And nobody takes over meanwhile
     And the TCP sessions through the firewall are the same ones
 
   @SNS-HA-04 @each_cluster @needs_fault_injection @disruptive

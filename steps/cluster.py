@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
+import pytest
 from pytest_bdd import given, parsers, then, when
 
 from lab.appliance.ha_timers import Timers
@@ -15,7 +16,7 @@ from lab.cluster import Cluster, missing
 from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
-from lab.invariants.configurations import differences
+from lab.invariants.configurations import Files, differences
 from lab.probe import Outcome
 from provisioning.matrix.measured import Matrix
 from sns.prediction import Flow
@@ -107,9 +108,24 @@ def _change(scene: Scene, changes: Changes) -> None:
     pair.active().edit("object", lambda text: text.replace("[Network]", "a_new_host=192.0.2.1,resolve=static\n[Network]", 1))
 
 
+@dataclass(slots=True)
+class Meant:
+    """The files of the active member before they were synchronised, which both are to have from then on."""
+
+    files: Files | None = None
+
+
+@pytest.fixture
+def meant() -> Meant:
+    """None before a step synchronises them."""
+    return Meant()
+
+
 @when(parsers.parse('the administrator runs "{command}" on the active member'))
-def _run_on_active(scene: Scene, command: str, record: ScenarioRecorder) -> None:
-    done = cluster(scene).active().run(*command.split())
+def _run_on_active(scene: Scene, command: str, meant: Meant, record: ScenarioRecorder) -> None:
+    active = cluster(scene).active()
+    meant.files = active.snapshot().files
+    done = active.run(*command.split())
     record.observe(f"the exit status of {command}", expected=0, observed=done.status if done.ok else done.stderr)
 
 
@@ -140,9 +156,12 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
 
 
 @then("the configuration files of both members are identical")
-def _identical(scene: Scene, record: ScenarioRecorder) -> None:
+def _identical(scene: Scene, meant: Meant, record: ScenarioRecorder) -> None:
     first, second = (member.snapshot().files for member in cluster(scene).members)
     record.observe("files that differ", expected=[], observed=differences(first, second))
+    if meant.files is not None:
+        record.observe("files of which the active member had others before", expected=[],
+                       observed=differences(meant.files, first))  # fmt: skip
 
 
 @when("the administrator makes the passive member active", target_fixture="announced")
@@ -184,11 +203,6 @@ def lose(scene: Scene, changes: Changes | UnderWay, name: str, *parameters: str,
     changes.undo(loss.end)
     loss.injection.begin()
     return loss
-
-
-@when("the HA link is cut")
-def _cut_ha_link(scene: Scene, changes: Changes) -> None:
-    lose(scene, changes, "ha-link-cut")
 
 
 @given(LOST, target_fixture="loss")

@@ -166,6 +166,17 @@ def _reread(member: Appliance) -> None:
     member.call("from lab.appliance.ha_control import ask; ask('reload')")
 
 
+def change_undone_by_synchronising(site: str) -> Fault:
+    """hasync puts back what the active member had before it was changed, and sends that."""
+
+    def act(ground: Ground) -> None:
+        kept, objects = "/run/object.kept", "/usr/Firewall/ConfigFiles/object"
+        ground.shell(ground.active(site).name, f"cp -a {objects} {kept}")
+        program_replaced(site, "hasync", f"cp -a {kept} {objects}; exec python3 -m lab.appliance hasync")(ground)
+
+    return act
+
+
 def last_write_lost(ground: Ground) -> None:
     """What was written last has not reached the disk of the active member when it boots."""
     kept, objects, boot = "/usr/Firewall/object.kept", "/usr/Firewall/ConfigFiles/object", "/usr/Firewall/sbin/boot"
@@ -195,6 +206,12 @@ ROWS = (
         "hasync does nothing, and says that all went well",
         program_replaced("sbg7", "hasync", "exit 0"),
         "the members' word on their synchronisation was late: expected synchronised: yes, by both within 3 s, observed …",
+    ),
+    Row(
+        "SNS-HA-03[gra11]",
+        "hasync puts back what was there before the change, and sends that",
+        change_undone_by_synchronising("gra11"),
+        "expected files of which the active member had others before: [], observed ['usr/Firewall/ConfigFiles/object']",
     ),
     Row(
         "SNS-HA-04[sbg7]",
@@ -292,7 +309,7 @@ ROWS = (
         "SNS-HA-16[sbg7]",
         "The member with the loose cable has the higher priority, and an advantage need not last",
         all_of(preferred("sbg7"), passive_lacks("sbg7", ("ha_timers", "settle=max(1.0, 10 * dead)", "settle=0.0"))),
-        "expected takeovers: [], observed ['fw…-sbg7: the peer hands over'…]",
+        "expected takeovers: one, by fw…-sbg7, observed ['fw…-sbg7: the peer hands over', 'fw…-sbg7: the peer hands over'…]",
     ),
     Row(
         "SNS-HA-17[gra11]",

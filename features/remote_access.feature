@@ -16,12 +16,12 @@ Feature: VPN users reach the private network
     Then the VPN user's address is in the pool of this transport
     And the VPN user is told the way to the private network, and to no other
 
-  @SNS-RA-03 @each_remote_access_site
+  @SNS-RA-03 @each_remote_access_site @with_second_transport
   Scenario: UDP is tried first
     When the VPN user connects with the exported configuration
     Then the tunnel runs over udp
 
-  @SNS-RA-04 @each_remote_access_site @needs_fault_injection
+  @SNS-RA-04 @each_remote_access_site @with_second_transport @needs_fault_injection
   Scenario: Where UDP is blocked the client falls back to TCP
     Given UDP is blocked between the VPN user and the firewall
     When the VPN user connects with the exported configuration

@@ -120,6 +120,8 @@ class Deployment:
                 return bool(site.released)
             case "neighbour":
                 return bool(site.neighbours)
+            case "second_transport":
+                return len({pool.protocol for pool in site.pools}) > 1
         raise KeyError(f"unknown condition {condition!r}; known: {', '.join(CONDITIONS)}")
 
     def pool_id(self, pool: Pool) -> str:
@@ -213,9 +215,9 @@ AXES = (
 )
 """What a scenario can be instantiated over, each with ids of its own."""
 
-CONDITIONS = ("published_site", "refused_name", "released_address", "neighbour")
+CONDITIONS = ("published_site", "refused_name", "released_address", "neighbour", "second_transport")
 """What the site of an instance may lack: a web site for the Internet, a name that URL filtering must refuse, an address that
-nobody has any more, another host beside the web server.
+nobody has any more, another host beside the web server, the SSL VPN over both UDP and TCP.
 """
 
 

@@ -40,6 +40,10 @@ class Client:
         words = self.host.run("ip", "-4", "-o", "address", "show", "dev", self.device).stdout.split()
         return IPv4Address(words[3].partition("/")[0]) if len(words) > 3 else None
 
+    def has_interface(self) -> bool:
+        """Whether its interface is there: on its way out OpenVPN takes the address away first, and then the interface."""
+        return self.host.run("ip", "link", "show", "dev", self.device).ok
+
     def hang_up(self) -> None:
         """Have it disconnect; its interface goes soon after.
 

@@ -34,7 +34,7 @@ CAPABILITIES: tuple[str, ...] = (
 )
 """What not every environment can do. ``@needs_<capability>`` skips a scenario where it is missing."""
 
-CONDITIONS: tuple[str, ...] = ("published_site", "refused_name", "released_address", "neighbour")
+CONDITIONS: tuple[str, ...] = ("published_site", "refused_name", "released_address", "neighbour", "second_transport")
 """What not every site has beside its axes. ``@with_<condition>`` leaves out the instances whose site is without it."""
 
 MAY_BE_DISRUPTED = "disruption"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioning.vpn_user import FOLDER
 from tests.lab.can_fail.egress import FIRST
-from tests.lab.can_fail.faults import edited, rule_above, rule_missing
+from tests.lab.can_fail.faults import edited, program_replaced, rule_above, rule_missing
 from tests.lab.can_fail.ground import Ground
 from tests.lab.can_fail.row import Row
 
@@ -37,7 +37,17 @@ def client_dies_at_work(ground: Ground) -> None:
     )
 
 
-SECOND_PASSWORD = "\nuserPassword: not-the-password"
+def interface_outlasts_the_client(ground: Ground) -> None:
+    """The interface of the VPN user's tunnel stays for seven seconds after its address is gone."""
+    address = "ip -4 -o address show dev tun0 | grep -q ."
+    ground.shell(
+        ground.environment.vpn_client.name,
+        "ip tuntap add dev tun0 mode tun; "
+        f"{{ until {address}; do sleep 0.05; done; while {address}; do sleep 0.05; done; sleep 7; ip link delete tun0; }} "
+        ">/dev/null 2>&1 & echo $! >/run/awaiting-the-end",
+        "kill $(cat /run/awaiting-the-end) || true; ip link delete tun0 || true",
+    )
+
 
 ROWS = (
     Row(
@@ -45,6 +55,12 @@ ROWS = (
         "The rule for VPN users was forgotten",
         rule_missing("sbg7", "# The private network, nothing else"),
         "expected the VPN user's pings to the private server within 3 s, observed 0 …",
+    ),
+    Row(
+        "SNS-RA-01[tcp]",
+        "The interface of the VPN user's tunnel stays for seven seconds after its address is gone",
+        interface_outlasts_the_client,
+        "the end of the VPN user's tunnel was late: expected no interface tun0 within 5 s, observed True after …",
     ),
     Row(
         "SNS-RA-02[udp]",
@@ -82,8 +98,8 @@ ROWS = (
     ),
     Row(
         "SNS-RA-06[udp]",
-        "Who has no rule of their own has the right by default",
-        edited("sbg7", "uac", "openvpn=block", "openvpn=pass", "enopenvpn"),
+        "enopenvpn does nothing, and says that all went well: the rights of before still count",
+        program_replaced("sbg7", "enopenvpn", "exit 0"),
         "expected the firewall's answer to the user: refused, observed let in",
     ),
     Row(
@@ -96,7 +112,7 @@ ROWS = (
         "SNS-RA-07[udp]",
         "VPN users may go anywhere",
         rule_above("sbg7", FIRST, "pass from sslvpn_clients via sslvpn to any"),
-        "expected packets of which something else becomes: [], observed […out as 10.60.0.… with its own port, not refused…",
+        "expected packets of which something else becomes: [], observed […out as 10.60.0.… with its own port…, not refused…",
     ),
     Row(
         "SNS-RA-08[udp]",

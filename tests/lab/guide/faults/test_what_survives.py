@@ -36,7 +36,7 @@ def login(pair: Pair, user: str) -> str:
         return "refused" if REFUSED in said else "let in"
     finally:
         client.hang_up()
-        eventually(lambda: client.address() is None, within=5.0, phase="the end of the tunnel")
+        eventually(lambda: not client.has_interface(), within=5.0, phase="the end of the tunnel")
 
 
 def rename_user(member: Appliance, old: str, new: str) -> None:

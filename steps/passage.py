@@ -116,6 +116,11 @@ def unchanged(where: str, flow: Flow, host: IPv4Address | None = None) -> str:
     return f"{where} as {flow.source}{OWN_PORT if flow.source_port else ''}{to}"
 
 
+def arrived(scene: Scene, far: Site, flow: Flow) -> str:
+    """What becomes of a packet that gets through a tunnel to the private network of another site."""
+    return f"{interface(scene, far, 'private')} of {far.name}{towards(flow.destination, flow.destination_port)}"
+
+
 def hold(record: ScenarioRecorder, passage: Passage, expected: Mapping[Flow, str]) -> None:
     """Observe that some packets were sent, and that each ended as it should."""
     record.observe("packets measured", expected="some", observed=len(expected), holds=bool(expected))
@@ -250,8 +255,7 @@ def _only_to_the_internet(scene: Scene, passage: Passage, record: ScenarioRecord
         elif flow.source == scene.public_address:  # in no tunnel's networks
             expected[flow] = "refused"
         else:
-            to = towards(flow.destination, flow.destination_port)
-            expected[flow] = f"{interface(scene, far, 'private')} of {far.name}{to}"
+            expected[flow] = arrived(scene, far, flow)
     hold(record, passage, expected)
 
 

@@ -18,7 +18,7 @@ from provisioning.deployment_model import Site
 from provisioning.matrix.measured import Matrix
 from steps.eventually import eventually, watch
 from steps.measuring import record_round_trips
-from steps.passage import SOME_KINDS, Passage, ends, flows, hold, interface, measured
+from steps.passage import SOME_KINDS, Passage, arrived, ends, flows, hold, interface, measured
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
@@ -194,5 +194,5 @@ def _arrive(scene: Scene, passage: Passage, record: ScenarioRecorder) -> None:
     expected = {}
     for flow in passage:
         far = scene.site if flow.destination in _joined(scene, scene.site) else scene.remote
-        expected[flow] = f"{interface(scene, far, 'private')} of {far.name}"
+        expected[flow] = arrived(scene, far, flow)
     hold(record, passage, expected)

@@ -316,14 +316,15 @@ def _ask_and_use(scene: Scene, record: ScenarioRecorder) -> dict[str, int]:
 
 def _sent_when_used(scene: Scene, record: ScenarioRecorder) -> dict[str, int]:
     """Frames that each member sends on the data networks while the cluster is asked for and used."""
-    before = _sent(scene)
+    before = sent_by_each(scene)
     _answered_once(scene, record)
     stranger_reaches(scene, record)
     server_reaches(scene, "https", record)
-    return {name: count - before[name] for name, count in _sent(scene).items()}
+    return {name: count - before[name] for name, count in sent_by_each(scene).items()}
 
 
-def _sent(scene: Scene) -> dict[str, int]:
+def sent_by_each(scene: Scene) -> dict[str, int]:
+    """Frames that each member has sent on the data networks so far."""
     fabric = scene.environment.lab.fabric
     return {member.name: fabric.sent(member.name, _data_nics(scene)) for member in cluster(scene).members}
 

@@ -13,7 +13,7 @@ from lab.faults import power
 from lab.invariants.configurations import differences
 from lab.namespace import Completed
 from lab.phases import events
-from steps.cluster import Loss, Meant, active_alone, cluster, lose, timers, wait_for_pair
+from steps.cluster import Loss, Meant, active_alone, cluster, lose, sent_by_each, timers, wait_for_pair
 from steps.eventually import watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
@@ -71,8 +71,13 @@ def _other_takes_over(scene: Scene, loss: Loss, record: ScenarioRecorder) -> Non
 
 
 @when("the member goes on")
-def _goes_on(loss: Loss) -> None:
+def _goes_on(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
+    """Until it is one of the pair again it may take itself for active, as it did when it stopped: its gate is to hold."""
+    name = loss.member.name
+    before = sent_by_each(scene)[name]
     loss.end()
+    record.observe(f"frames that {name} sent on the data networks before it was one of the pair again", expected=0,
+                   observed=sent_by_each(scene)[name] - before)  # fmt: skip
 
 
 # Wires ----------------------------------------------------------------------------------------------------------------

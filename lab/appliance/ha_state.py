@@ -154,6 +154,7 @@ class Member:
 
     def sense(self, now: float) -> Transition | None:
         """A frame came in on a data network, of whomever: this member is not deaf."""
+        self._wake(now)
         if self.deaf:
             self.deaf, self._hears_again = False, now
         self.sensed = now
@@ -161,18 +162,19 @@ class Member:
 
     def tick(self, now: float) -> Transition | None:
         """Time passed. What was heard meanwhile must have been passed to ``hear`` before."""
-        asleep = now - self._ticked - 2 * self.timers.heartbeat
-        self._ticked = now
-        if asleep > 0:
-            self._forgive(asleep, now)
+        self._wake(now)
         return self._judge(now)
 
-    def _forgive(self, seconds: float, now: float) -> None:
+    def _wake(self, now: float) -> None:
         """Silence counts only while we ourselves were running: on a loaded machine the peer is not dead because we slept."""
-        self.heard_link = min(now, self.heard_link + seconds)
-        self.sensed = min(now, self.sensed + seconds)
+        asleep = now - self._ticked - 2 * self.timers.heartbeat
+        self._ticked = now
+        if asleep <= 0:
+            return
+        self.heard_link = min(now, self.heard_link + asleep)
+        self.sensed = min(now, self.sensed + asleep)
         for segment in self.heard_segments:
-            self.heard_segments[segment] = min(now, self.heard_segments[segment] + seconds)
+            self.heard_segments[segment] = min(now, self.heard_segments[segment] + asleep)
 
     # What is done to it -----------------------------------------------------------------------------------------
 

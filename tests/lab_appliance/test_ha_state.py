@@ -84,3 +84,13 @@ def test_the_other_takes_over_from_one_that_says_it_is_deaf() -> None:
     other.hear(Report(Standing("A", 0, 100), Mode.ACTIVE, hears=True), 0.0)
     assert other.mode is Mode.PASSIVE
     assert pass_time(other, 0.0, 0.1, Report(Standing("A", 0, 0), Mode.PASSIVE, hears=False)) == [Cause.ELECTED]
+
+
+def test_who_slept_does_not_take_the_peer_for_dead_before_it_has_listened() -> None:
+    active = Report(PEER, Mode.ACTIVE, hears=True)
+    member = Member(Standing("A", 0, 100), TIMERS, 0.0, asks=True)
+    member.hear(active, 0.0)
+    member.tick(0.0)
+    assert [member.sense(1.0), member.tick(1.0), member.hear(active, 1.001)] == [None, None, None]
+    assert member.mode is Mode.PASSIVE
+    assert pass_time(member, 1.001, 1.1) == [Cause.PEER_SILENT], "one that is silent from then on"

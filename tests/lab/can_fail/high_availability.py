@@ -259,6 +259,12 @@ ROWS = (
         "the takeover was late: expected fw…-sbg7 active, alone within 3 s, observed …",
     ),
     Row(
+        "SNS-HA-09[gra11]",
+        "The active member's lease on its gate outlasts a hang",
+        active_lacks("gra11", ("ha_timers", "lease=max(dead - heartbeat - 0.008, dead / 2)", "lease=30.0")),
+        "expected frames that fw…-gra11 sent on the data networks before it was one of the pair again: 0, observed …",
+    ),
+    Row(
         "SNS-HA-10[sbg7]",
         "The switch drops what the members tell each other beside the HA link",
         members_unheard_on_the_data_networks,

@@ -19,7 +19,7 @@ from sns.model import Rule
 from sns.prediction import Flow, predict
 from sns.resolution import Resolver
 from steps.neighbours import Question, hardware_address, who_has
-from steps.passage import interface
+from steps.passage import ECHO, HTTP, HTTPS, interface
 from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
@@ -28,9 +28,8 @@ from steps.verdict import Inconclusive
 if TYPE_CHECKING:
     from scapy.packet import Packet
 
-HTTP, HTTPS = 80, 443
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
-IPV4, ICMP, TCP, UDP, ECHO = b"\x08\x00", 1, 6, 17, 8
+IPV4, ICMP, TCP, UDP = b"\x08\x00", 1, 6, 17
 COUNTED_WITHIN = 1.0  # s: a rule counts a packet as it decides about it
 SOURCE_PORTS = range(4000, 4020)  # of packets made by hand: no program of a host uses them
 MARK = b"made by hand"

@@ -149,10 +149,7 @@ class Instrument:
     def silent(self, since: int = 0) -> list[str]:
         """The lanes on which nothing has come yet, or nothing since a moment (monotonic ns). Raises InstrumentFailed."""
         self._listen()
-        if since:
-            now = time.monotonic_ns()
-            return [str(lane) for lane in self.lanes if not self._memory.arrivals(lane.number, since, now)]
-        return [str(lane) for lane in self.lanes if not self._memory.arrivals_so_far(lane.number)]
+        return [str(lane) for lane in self.lanes if self._memory.last_arrival(lane.number) <= since]
 
     def watch(self, begin: int, end: int) -> dict[Lane, Seen]:
         """What each lane lost between two moments (monotonic ns). Waits until what was sent before the end can have come."""

@@ -59,8 +59,7 @@ def seen(sendings: Messages, arrivals: Messages, begin: int, end: int, *, beat: 
         highest = max(highest, number)
     lost = [at for number, at in sent_at.items() if number not in first]
     way = _usual_way(sent_at, first)
-    silences = [one for one in _silences(sorted(sent_at.values()), sorted(first.values()), way, begin, end)
-                if one[1] - one[0] > beat]  # fmt: skip
+    silences = _silences(sorted(sent_at.values()), sorted(first.values()), way, begin, end, beat)
     return Seen(
         sent=len(sent_at),
         lost=len(lost),
@@ -77,13 +76,15 @@ def _usual_way(sent_at: dict[int, int], first: dict[int, int]) -> int:
     return int(median(ways)) if ways else 0
 
 
-def _silences(sent: Sequence[int], came: Sequence[int], way: int, begin: int, end: int) -> list[tuple[int, int]]:
+def _silences(sent: Sequence[int], came: Sequence[int], way: int, begin: int, end: int, beat: int) -> list[tuple[int, int]]:
     found = []
     for earlier, later in pairwise([begin, *(at for at in came if begin < at < end), end]):
+        if later - earlier <= beat:  # nearly all
+            continue
         next_sent = bisect_right(sent, earlier - way)
         if next_sent == len(sent):  # nothing was sent any more
             continue
         due = max(earlier, sent[next_sent] + way)
-        if due < later:
+        if later - due > beat:
             found.append((due, later))
     return found

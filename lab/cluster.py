@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.device import Appliance, Snapshot
 from lab.errors import LabError
+
+_HANDED_OVER_WITHIN = 0.5  # s: while the work goes from one to the other, for milliseconds, nobody has it
+_LOOK_AGAIN = 0.010  # s
 
 
 class Cluster:
@@ -23,13 +27,17 @@ class Cluster:
         return {member.name: self._state(member) for member in self.members}
 
     def active(self) -> Appliance:
-        """The active member. Raises LabError when there is not exactly one."""
-        states = self.states()
-        found = [member for member in self.members if states[member.name] == "active"]
-        if len(found) != 1:
-            told = ", ".join(f"{name} is {state}" for name, state in states.items())
-            raise LabError(f"{self.site}: not exactly one active member: {told}")
-        return found[0]
+        """The active member. Raises LabError when there is not exactly one, nor soon will be."""
+        give_up = time.monotonic() + _HANDED_OVER_WITHIN
+        while True:
+            states = self.states()
+            found = [member for member in self.members if states[member.name] == "active"]
+            if len(found) == 1:
+                return found[0]
+            if time.monotonic() >= give_up:
+                told = ", ".join(f"{name} is {state}" for name, state in states.items())
+                raise LabError(f"{self.site}: not exactly one active member: {told}")
+            time.sleep(_LOOK_AGAIN)
 
     @property
     def name(self) -> str:

@@ -7,11 +7,12 @@ from typing import Any, NoReturn, cast
 
 import pytest
 
+from lab.errors import CommandFailed
 from lab.flows.instrument import Instrument, Lane
 from lab.flows.plan import Flow
 from lab.flows.silence import Seen
 from reports.entries import Failover
-from steps.failover import Campaign, untold
+from steps.failover import Campaign, hand_over, untold
 from steps.flows import CONTROL, CONTROLS, Running
 from steps.verdict import Inconclusive
 from tests.reports.failovers import failover
@@ -92,3 +93,34 @@ def test_a_control_that_loses_something_is_repeated() -> None:
     with pytest.raises(Done):
         campaign(losses)._one("switch", 2, cast(Any, None), begin)
     assert losses == [9]
+
+
+@dataclass
+class Member:
+    """A member that refuses the administrator's word."""
+
+    name: str
+
+    def apply(self, *command: str) -> NoReturn:
+        raise CommandFailed(self.name, " ".join(command), 1, "this member is passive")
+
+
+@dataclass
+class Pair:
+    """A pair of which this member is active now."""
+
+    now: Member
+
+    def active(self) -> Member:
+        return self.now
+
+
+def test_a_pair_that_moved_the_work_before_the_administrator_did_says_nothing_of_a_switch() -> None:
+    told = "^fw1 gave the work to fw2 by itself, before it was told to$"
+    with pytest.raises(Inconclusive, match=told):
+        hand_over(cast(Any, Pair(Member("fw2"))), cast(Any, Member("fw1")))
+
+
+def test_an_active_member_that_refuses_to_hand_over_is_told_with_its_words() -> None:
+    with pytest.raises(CommandFailed, match="this member is passive"):
+        hand_over(cast(Any, Pair(Member("fw1"))), cast(Any, Member("fw1")))

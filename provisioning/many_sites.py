@@ -16,7 +16,7 @@ PATTERN = Path(__file__).resolve().parent.parent / "deployments" / "guide"
 MOST_SITES = 32  # as many /29 blocks as 203.0.113.0/24 has
 
 TIMERS = {"TokenTimeout": 300, "ConsensusTimeout": 360, "PingInterval": 60}
-"""What a pair has in the place of the guide's 60, 72 and 12 ms: growth is in the number of sites, not in failovers of 60 ms.
+"""What a pair has in the place of the guide's 120, 144 and 24 ms: growth is in the number of sites, not in fast failovers.
 
 Every member says its word at each ping's interval, in real time, and one switch carries them all: at the guide's pace sixteen
 members keep two cores from starting anything else.
@@ -30,7 +30,7 @@ _SECTION = re.compile(r"^(?=\[)", re.MULTILINE)
 _TIMER = re.compile(rf"^({'|'.join(TIMERS)})=.*", re.MULTILINE)
 _KILLED = re.compile(r"^\[budgets\.member_killed\][^[]*", re.MULTILINE)
 _BUDGET = re.compile(r"^(?!local)(\w+ = )(\d+)", re.MULTILINE)
-_NOTICED_LATER = 240  # ms: what these timers add to each budget of a member's death, but for what does not go through a pair
+_NOTICED_LATER = 180  # ms: what these timers add to each budget of a member's death, but for what does not go through a pair
 
 
 @dataclass(frozen=True)

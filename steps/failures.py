@@ -12,12 +12,13 @@ from lab.device import Appliance, Snapshot
 from lab.faults import power
 from lab.invariants.configurations import differences
 from lab.namespace import Completed
-from lab.phases import events
+from lab.phases import Event, events
 from steps.cluster import Loss, Meant, active_alone, cluster, lose, sent_by_each, timers, wait_for_pair
 from steps.eventually import watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
+from steps.verdict import Inconclusive
 
 TOO_LATE = 1.5  # times the silence that counts as death
 LONGEST = 2000  # ms: what the fault takes
@@ -121,15 +122,28 @@ def _seen_within(scene: Scene) -> float:
 
 
 def _watched_takeovers(scene: Scene, meanwhile: Meanwhile, at_most: int, within: float) -> list[str]:
-    return watch(lambda: _takeovers(scene, meanwhile.since), until=lambda seen: len(seen) > at_most, within=within).seen
+    def look() -> list[Event]:
+        return events(cluster(scene), meanwhile.since)
 
-
-def _takeovers(scene: Scene, since: float) -> list[str]:
-    """Who became active since a moment (monotonic s), and why, in the members' own words."""
+    told = watch(look, until=lambda told: len(takeovers(told)) > at_most, within=within).seen
     names = {member.serial: member.id for member in scene.site.firewall.members}
-    modes = (event for event in events(cluster(scene), since) if event["event"] == "mode")
-    return [f"{names[one['member']]}: {one['why']}" for one in modes
-            if one["after"] == "active" and one["before"] in ("passive", "starting")]  # fmt: skip
+    return [f"{names[one['member']]}: {one['why']}" for one in takeovers(told)]
+
+
+def takeovers(told: list[Event]) -> list[Event]:
+    """When members became active, of all that they logged.
+
+    Raises Inconclusive when one did after a member had stood still: that is a reason to, and the machine's doing, for nothing
+    but the machine keeps its agent from running.
+    """
+    found = [
+        one for one in told if one["event"] == "mode" and one["after"] == "active" and one["before"] in ("passive", "starting")
+    ]
+    still = [one for one in told if one["event"] == "stalled"]
+    if found and still and still[0]["monotonic"] < found[-1]["monotonic"]:
+        raise Inconclusive(f"the machine stood still for {still[0]['seconds'] * 1000:.0f} ms, longer than a member may "
+                           f"forward without its agent, and then one took over: {found[-1]['why']}")  # fmt: skip
+    return found
 
 
 # While a configuration is written, sent or applied --------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_pairs_wait_longer_than_the_guides_and_so_do_their_budgets(tmp_path: Pat
     assert {(ha.token_timeout, ha.ping_interval * ha.ping_count) for ha in pairs} == {(300, 300)}
     before, after = guide.budgets.gaps, written.budgets.gaps
     later = {event: {kind: gap - before[event][kind] for kind, gap in after[event].items()} for event in after}
-    assert set(later["member_killed"].values()) == {240, 0}
+    assert set(later["member_killed"].values()) == {180, 0}
     assert later["member_killed"]["local"] == 0
     assert not any(later["link_lost"].values())
     assert not any(later["switch"].values())

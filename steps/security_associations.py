@@ -251,7 +251,8 @@ class Renewal:
 
 @when("the keys of the tunnel are renewed under a stream of numbered packets", target_fixture="renewal")
 def _renew(scene: Scene) -> Renewal:
-    before, begun, end = _settled(scene), Event(), inf
+    _settled(scene)
+    begun, end = Event(), inf
 
     def goes_on(answered: int) -> bool:
         if answered:
@@ -262,8 +263,7 @@ def _renew(scene: Scene) -> Renewal:
         pings = pool.submit(probe.ping, scene.server, scene.remote_address, count=MOST, interval=INTERVAL, goes_on=goes_on)
         try:
             eventually(lambda: begun.is_set() or pings.done(), within=UP_WITHIN, phase="the stream's first answer")
-            if _indexes(scene) != before:
-                raise Inconclusive("the keys of the tunnel changed before they were renewed")
+            before = _settled(scene)  # once more: the second of two tunnels that were begun at once goes after 10 s
             _renew_keys(scene.environment.firewall(scene.site.name))
             after = watch(lambda: _indexes(scene), until=lambda now: _all_new(before, now), within=RENEWED_WITHIN)
         finally:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab import addresses, rule_counters
 from lab.appliance import changes, ipsec, security_associations
-from lab.appliance.ha_cluster import CONTROL
+from lab.appliance.ha_control import CONTROL
 from lab.appliance.security_associations import Peer, SecurityAssociation
 from lab.appliance.vici import Session, ViciError
 from lab.errors import CommandFailed

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from .lines import split_comment, unquoted
 from .model import Location
 
 
@@ -87,29 +88,3 @@ def parse(file: str, text: str, complain: Complaint) -> Document:
         else:
             sections[-1].lines.append(Line(location, content, comment))
     return Document(file, tuple(sections))
-
-
-def split_comment(line: str) -> tuple[str, str]:
-    """The text of a line and its comment, both stripped. A ``#`` between double quotes belongs to the text."""
-    mark = line.find("#")
-    if mark < 0:
-        return line.strip(), ""
-    quote = line.find('"')
-    if 0 <= quote < mark:
-        mark = _mark_outside_quotes(line, mark)
-    return (line[:mark].strip(), line[mark + 1 :].strip()) if mark >= 0 else (line.strip(), "")
-
-
-def _mark_outside_quotes(line: str, first: int) -> int:
-    quoted = False
-    for place, character in enumerate(line):
-        if character == '"':
-            quoted = not quoted
-        elif character == "#" and not quoted:
-            return place
-    return first if quoted else -1  # a quote that never closes is an ordinary character
-
-
-def unquoted(value: str) -> str:
-    """The value without the double quotes around it, if it has them."""
-    return value[1:-1] if len(value) >= 2 and value[0] == value[-1] == '"' else value

@@ -15,7 +15,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .ini import Line, split_comment, unquoted
+from .ini import Line
+from .lines import split_comment, unquoted
 from .model import Location, Operand, Rule, Separator, Translation
 from .paths import IPSEC, SSL_VPN
 from .reading import Reading, Wanted

@@ -85,7 +85,7 @@ def _management(configuration: Configuration) -> None:
 
 def _agent(configuration: Configuration) -> None:
     if configuration.ha.paired:
-        _start("lab.appliance.ha_agent", configuration)
+        _start("lab.appliance.ha_service", configuration)
     elif configuration.ha.enabled:
         from lab.appliance import ha_join
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a third of the time that the shortest commands take
+TYPE_CHECKING = False  # the model would be half of what the shortest commands take, typing itself a tenth
+if TYPE_CHECKING:
     from sns.model import Finding
 
 

@@ -16,8 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from lab.appliance import configuration as configurations
-from lab.appliance import conntrackd, ha_cluster, ha_priority, ha_status, ha_wire, ha_wiring, paths
-from lab.appliance.daemon import Daemon
+from lab.appliance import ha_cluster, ha_priority, ha_status, ha_wire, ha_wiring
 from lab.appliance.errors import ApplianceError
 from lab.appliance.ha_cluster import Place
 from lab.appliance.ha_control import ControlSocket
@@ -28,28 +27,9 @@ from lab.appliance.ha_wiring import Wiring
 from lab.appliance.ha_worker import Digest, Done, Order, Worker
 from sns.model import Configuration
 
-_AGENT = Daemon("ha_agent", "/usr/bin/python3", paths.LOG / "l_ha_agent")
 _HASTE = 0.005  # s between two words of a member that has shut its gate and waits for the other
 _ANNOUNCEMENTS = 3  # gratuitous ARP at takeover and at the next beats: one frame may be lost
 _CLIENTS = 8
-
-
-def boot(configuration: Configuration) -> None:
-    """Start the exchange of sessions and the agent. Raises ServiceFailed or ApplianceError."""
-    conntrackd.start(configuration)
-    start()
-
-
-def start() -> None:
-    """Start the agent; does nothing when it runs. Raises ServiceFailed."""
-    if _AGENT.pid() is not None:
-        return
-    ha_cluster.CONTROL.unlink(missing_ok=True)
-    _AGENT.start(
-        ["-m", "lab.appliance.ha_agent"],
-        ha_cluster.CONTROL.exists,
-        environment={"PYTHONPATH": "/opt/rempart", "PYTHONPYCACHEPREFIX": "/opt/pycache"},
-    )
 
 
 class Agent:

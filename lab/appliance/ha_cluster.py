@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.appliance import devices, ha_wire, paths
@@ -17,11 +14,8 @@ from lab.appliance.ha_timers import Timers
 if TYPE_CHECKING:
     from sns.model import Configuration, HaMember
 
-CONTROL = paths.RUN / "ha.sock"
 SYNC_PORT = 44243
 _ASKED = 4  # neighbours of a network: one that answers is enough
-SYNCHRONISED = (paths.CONFIG, paths.DATA)
-"""What ``hasync`` makes identical. Serial and node name (``System/global``) are each member's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,35 +87,3 @@ def own_serial() -> str:
         if token.strip().lower() == "serial":
             return value.strip()
     raise ApplianceError(f"{paths.SYSTEM}: Serial: missing (a member is told from the other by it)")
-
-
-def files() -> Iterator[Path]:
-    """Everything that is synchronised, in a fixed order."""
-    for folder in SYNCHRONISED:
-        yield from sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def digest() -> bytes:
-    """16 bytes that differ when any synchronised file does. Raises OSError when one disappears meanwhile."""
-    total = hashlib.sha256()
-    for path in files():
-        content = path.read_bytes()
-        total.update(f"{path}\0{len(content)}\0".encode())
-        total.update(content)
-    return total.digest()[:16]
-
-
-def signature() -> int:
-    """Changes when a synchronised file was touched; far cheaper than :func:`digest`."""
-    return hash(tuple(touched for folder in SYNCHRONISED if folder.is_dir() for touched in _touched(folder)))
-
-
-def _touched(folder: Path | str) -> Iterator[tuple[str, int, int, int]]:
-    """Of all files below a folder; without an object for each, for this is asked all the time."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _touched(entry.path)
-            else:
-                stat = entry.stat()
-                yield entry.path, stat.st_mtime_ns, stat.st_size, stat.st_ino

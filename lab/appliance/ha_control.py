@@ -16,11 +16,15 @@ import json
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
-from lab.appliance import ha_cluster
+from lab.appliance import paths
 from lab.appliance.errors import ApplianceError
 
+TYPE_CHECKING = False  # as in lab.appliance.errors
+if TYPE_CHECKING:
+    from typing import Any
+
+CONTROL = paths.RUN / "ha.sock"
 _LONGEST = 256
 _PATIENCE = 2.0  # s for the agent's answer
 
@@ -30,7 +34,7 @@ def ask(request: str) -> dict[str, Any]:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(_PATIENCE)
-            connection.connect(str(ha_cluster.CONTROL))
+            connection.connect(str(CONTROL))
             connection.sendall(request.encode() + b"\n")
             answer: dict[str, Any] = json.loads(connection.makefile().read())
     except (OSError, ValueError) as error:
@@ -47,10 +51,10 @@ class ControlSocket:
     """The agent's side. It never waits for a client: who is slow to ask is not listened to."""
 
     def __init__(self) -> None:
-        ha_cluster.CONTROL.unlink(missing_ok=True)
-        ha_cluster.CONTROL.parent.mkdir(parents=True, exist_ok=True)
+        CONTROL.unlink(missing_ok=True)
+        CONTROL.parent.mkdir(parents=True, exist_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.bind(str(ha_cluster.CONTROL))
+        self.socket.bind(str(CONTROL))
         self.socket.listen(8)
         self.socket.setblocking(False)
 

@@ -6,11 +6,14 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
-from lab.appliance import ha_cluster
+from lab.appliance import ha_files
 from lab.appliance.errors import Misused
 from lab.appliance.ha_control import ask
+
+TYPE_CHECKING = False  # as in lab.appliance.errors
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +36,7 @@ def _status() -> dict[str, Any]:
     """The agent's word; our own files as they are this moment, which the agent looks at only now and then."""
     status = ask("status")
     with suppress(FileNotFoundError):  # somebody saves a file right now
-        status["local"]["digest"] = ha_cluster.digest().hex()
+        status["local"]["digest"] = ha_files.digest().hex()
     if status["peer"]:
         status["synchronised"] = status["local"]["digest"] == status["peer"]["digest"]
     return status

@@ -12,7 +12,7 @@ import sys
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 
-from lab.appliance import changes, devices, ha_agent, ha_channel, ha_cluster, ha_gate, ha_sync, ha_wire, paths
+from lab.appliance import changes, devices, ha_channel, ha_cluster, ha_gate, ha_service, ha_sync, ha_wire, paths
 from lab.appliance import configuration as configurations
 from lab.appliance.daemon import Daemon
 from lab.appliance.errors import ApplianceError
@@ -117,7 +117,7 @@ def _become_a_pair() -> None:
         print(f"join: {failure}", file=sys.stderr, flush=True)
     place = ha_cluster.place(configuration)
     ha_gate.install([devices.device(section) for section in place.data])
-    ha_agent.boot(configuration)
+    ha_service.boot(configuration)
 
 
 if __name__ == "__main__":

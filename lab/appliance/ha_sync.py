@@ -18,12 +18,13 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from lab.appliance import changes, ha_channel, ha_cluster, leases, paths
+from lab.appliance import changes, ha_channel, ha_cluster, ha_files, leases, paths
 from lab.appliance import configuration as configurations
 from lab.appliance.errors import ApplianceError, Misused, Refused
 from lab.appliance.ha_channel import Channel
-from lab.appliance.ha_cluster import SYNC_PORT, SYNCHRONISED, Place
+from lab.appliance.ha_cluster import SYNC_PORT, Place
 from lab.appliance.ha_control import ask
+from lab.appliance.ha_files import SYNCHRONISED
 from sns.model import Configuration, Severity
 from sns.reader import read
 
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
     _refuse_broken(configuration)
     place = ha_cluster.place(configuration)
     _refuse_from_here(ask("status"), place)
-    digest, archive = ha_cluster.digest().hex(), pack()
+    digest, archive = ha_files.digest().hex(), pack()
     answer = _send(place, archive)
     if refused := answer.get("refused"):
         raise ApplianceError("\n".join([f"hasync: {place.peer.serial} refused, and keeps what it had:", *refused]))
@@ -87,7 +88,7 @@ def pack() -> bytes:
     """All synchronised files, named from the root."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
-        for path in ha_cluster.files():
+        for path in ha_files.files():
             archive.add(path, arcname=str(path.relative_to("/")), recursive=False)
     return buffer.getvalue()
 
@@ -163,7 +164,7 @@ def _put_in_place() -> dict[str, Any]:
         for folder in SYNCHRONISED:
             _replace(folder, _fresh(folder))
         failures = list(changes.apply(changes.commands_for([*replaced, *removed])))
-    digest = ha_cluster.digest().hex()
+    digest = ha_files.digest().hex()
     with suppress(ApplianceError):  # it will see the files by itself
         ask(f"synchronised {digest}")
     return {"replaced": replaced, "removed": removed, "failures": failures, "digest": digest}
@@ -192,7 +193,7 @@ def _fresh(folder: Path) -> Path:
 
 def _differences() -> tuple[list[str], list[str]]:
     """What the incoming files change: replaced or new ones, and those that go. Named as people do (``Filter/05``)."""
-    ours = {path: path.read_bytes() for path in ha_cluster.files()}
+    ours = {path: path.read_bytes() for path in ha_files.files()}
     theirs = {Path("/") / path.relative_to(_INCOMING): path.read_bytes() for path in _plain_files(_INCOMING)}
     replaced = sorted(_named(path) for path, content in theirs.items() if ours.get(path) != content)
     return replaced, sorted(_named(path) for path in ours.keys() - theirs.keys())

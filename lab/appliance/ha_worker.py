@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from multiprocessing.connection import Connection, Pipe
 
-from lab.appliance import charon, conntrackd, duty, ha_cluster, ha_priority, ha_sync, routes
+from lab.appliance import charon, conntrackd, duty, ha_cluster, ha_files, ha_priority, ha_sync, routes
 from lab.appliance import configuration as configurations
 from lab.appliance.errors import ApplianceError, ServiceFailed
 from lab.appliance.ha_cluster import Place
@@ -214,10 +214,10 @@ class _Bench:
 
     def _look(self) -> None:
         try:
-            signature = ha_cluster.signature()
+            signature = ha_files.signature()
             if signature == self._signature:
                 return
-            self._say(Digest(ha_cluster.digest()))
+            self._say(Digest(ha_files.digest()))
         except FileNotFoundError:  # a file that goes while we look: the next look will do
             return
         if self._signature:  # at a takeover nobody waits for the files to be read

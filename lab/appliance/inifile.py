@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab.appliance.errors import ApplianceError, Misused
-from sns.ini import split_comment, unquoted
+from sns.lines import split_comment, unquoted
 
 _HEADER = re.compile(r"\s*\[([^\]]*)\]")
 

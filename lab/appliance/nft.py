@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
-from lab.appliance import ha_cluster, ha_control, paths, programs
+from lab.appliance import ha_control, paths, programs
 from lab.appliance.errors import ApplianceError
 
 LONG = 2000  # lines: some 800 rules; a tenth of a lease goes by while they are read
@@ -43,7 +43,7 @@ def _loaded() -> int:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    if not ha_cluster.CONTROL.exists():
+    if not ha_control.CONTROL.exists():
         yield
         return
     with suppress(ApplianceError):  # no agent, no lease

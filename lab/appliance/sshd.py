@@ -6,13 +6,15 @@ import re
 import shlex
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab.appliance import paths, programs
 from lab.appliance.daemon import Daemon, write_private
 from lab.appliance.errors import ApplianceError, Misused
 from sns.errors import ResolutionError
-from sns.model import Configuration
-from sns.resolution import Resolver
+
+if TYPE_CHECKING:
+    from sns.model import Configuration
 
 HOST_KEY = paths.DATA / "ssh_host_ed25519_key"
 """The same on both members, so that a takeover alarms no client; made here when nobody put one."""
@@ -34,6 +36,8 @@ def apply(configuration: Configuration) -> None:
 
     Raises ApplianceError for a port that cannot be resolved, ServiceFailed when the server does not start.
     """
+    from sns.resolution import Resolver  # fwpasswd needs none of the model
+
     if not configuration.management.ssh_enabled:
         _SSHD.stop()
         return

@@ -14,7 +14,7 @@ _PID_FILES: Mapping[str, tuple[str, ...]] = {
     "openvpn": ("openvpn-udp", "openvpn-tcp"),
 }
 _START_AGAIN: Mapping[str, str] = {
-    "ha_agent": "from lab.appliance import ha_agent; ha_agent.start()",
+    "ha_agent": "from lab.appliance import ha_service; ha_service.start()",
     "conntrackd": "from lab.appliance import configuration, conntrackd; conntrackd.start(configuration.load())",
     "charon": "from lab.appliance import charon, configuration, duty; duty.on_duty(configuration.load()) and charon.start()",
     "openvpn": "from lab.appliance import openvpn; openvpn.start()",

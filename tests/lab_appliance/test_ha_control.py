@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.appliance import ha_cluster
+from lab.appliance import ha_control
 from lab.appliance.ha_control import ControlSocket
 
 
 @pytest.fixture
 def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlSocket]:
-    monkeypatch.setattr(ha_cluster, "CONTROL", tmp_path / "ha.sock")
+    monkeypatch.setattr(ha_control, "CONTROL", tmp_path / "ha.sock")
     found = ControlSocket()
     yield found
     found.socket.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sns.ini import parse, split_comment, unquoted
+from sns.ini import parse
+from sns.lines import split_comment, unquoted
 from sns.model import Location
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sns.ini import Line, split_comment
+from sns.ini import Line
+from sns.lines import split_comment
 from sns.model import Location, Operand, Rule, Separator, Severity, Translation
 from sns.reading import Reading
 from sns.rules import parse_rule

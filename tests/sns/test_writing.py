@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sns.ini import Line, parse, split_comment
+from sns.ini import Line, parse
+from sns.lines import split_comment
 from sns.model import Location, Rule, Separator, Severity
 from sns.reading import Reading
 from sns.rules import parse_rule

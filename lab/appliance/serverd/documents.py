@@ -6,7 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from lab.appliance.inifile import edited, section_lines
-from sns.ini import Document, parse, split_comment
+from sns.ini import Document, parse
+from sns.lines import split_comment
 
 
 @dataclass(frozen=True, slots=True)

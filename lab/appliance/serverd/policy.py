@@ -13,7 +13,7 @@ from lab.appliance.serverd.command import Call, Command
 from lab.appliance.serverd.documents import Entry, entries, has_section, with_entry, with_tokens, without_lines
 from lab.appliance.serverd.replies import Refusal, Reply
 from sns import implicit, rule_tokens
-from sns.ini import unquoted
+from sns.lines import unquoted
 from sns.model import Location, Operand, Policy, Rule
 from sns.rules import words
 from sns.writing import written

@@ -7,7 +7,7 @@ from lab.appliance.serverd import activation, replies
 from lab.appliance.serverd.command import Call, Command
 from lab.appliance.serverd.documents import entries, with_tokens
 from lab.appliance.serverd.replies import Refusal, Reply
-from sns.ini import unquoted
+from sns.lines import unquoted
 from sns.sslvpn import FILE
 
 _TOKENS = (

@@ -18,7 +18,7 @@ from lab.appliance.serverd.documents import (
     without_section,
 )
 from lab.appliance.serverd.replies import Refusal, Reply
-from sns.ini import unquoted
+from sns.lines import unquoted
 
 _PEER: Mapping[str, str] = {
     "dst": "Remote",

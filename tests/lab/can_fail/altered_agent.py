@@ -40,7 +40,7 @@ def active_lacks(site: str, *alterations: Alteration) -> Fault:
 
 def _replace_agent(ground: Ground, pair: Cluster, member: Appliance, alterations: tuple[Alteration, ...]) -> None:
     member.host.must("sh", "-c", f"rm -rf {ALTERED}; mkdir {ALTERED}; cp -r {PROGRAM}/lab {PROGRAM}/sns {ALTERED}")
-    for module, old, new in (("ha_agent", PROGRAM, ALTERED), *alterations):
+    for module, old, new in (("ha_service", PROGRAM, ALTERED), *alterations):
         path = member.path(f"{ALTERED}/lab/appliance/{module}.py")
         if old not in (text := path.read_text()):
             raise ValueError(f"lab/appliance/{module}.py does not say {old!r} any more: nothing would be altered")
@@ -51,7 +51,7 @@ def _replace_agent(ground: Ground, pair: Cluster, member: Appliance, alterations
 
 def _restart(ground: Ground, pair: Cluster, member: Appliance, program: str) -> None:
     with ground.environment.faults.injection(catalogue.read("daemon-dead", ["daemon=ha_agent"]), member.name):
-        start = f"import sys; sys.path.insert(0, {program!r}); from lab.appliance import ha_agent; ha_agent.start()"
+        start = f"import sys; sys.path.insert(0, {program!r}); from lab.appliance import ha_service; ha_service.start()"
         member.host.must("python3", "-B", "-c", start)
     _await_whole(pair)
 

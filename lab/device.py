@@ -132,7 +132,7 @@ class Appliance:
         roots = (f"{CONFIG}/".lstrip("/"), f"{FIREWALL}/".lstrip("/"))
         wanted = changes.commands_for(path.removeprefix(roots[0]).removeprefix(roots[1]) for path in changed)
         if wanted:  # in one process: each command by itself costs the start of another
-            self.host.must("python3", "-m", "lab.appliance.changes", *wanted)
+            self.host.must("python3", "-S", "-m", "lab.appliance.changes", *wanted)
         return wanted
 
     def _files(self) -> Iterable[tuple[str, bytes]]:

@@ -86,7 +86,8 @@ def _start() -> None:
     code = str(Path(__file__).resolve().parents[2])
     _READY.unlink(missing_ok=True)
     files = (_LISTENING, _ACCESS, openvpn.PORT_SHARE_ORIGINS, _READY)
-    _DAEMON.start(["-m", "lab.appliance.webpage", *map(str, files)], _READY.exists, environment={"PYTHONPATH": code})
+    environment = {"PYTHONPATH": code, "PYTHONPYCACHEPREFIX": "/opt/pycache"}
+    _DAEMON.start(["-m", "lab.appliance.webpage", *map(str, files)], _READY.exists, environment=environment)
 
 
 def _listen_anew() -> None:

@@ -53,7 +53,7 @@ def apply(commands: Iterable[str]) -> None:
     if wanted := tuple(commands):
         code = Path(__file__).resolve().parents[3]
         environment = (f"PYTHONPATH={code}", "PYTHONPYCACHEPREFIX=/opt/pycache")
-        programs.run(("env", *environment, "python3", "-m", changes.__name__, *wanted), within=_WITHIN)
+        programs.run(("env", *environment, "python3", "-S", "-m", changes.__name__, *wanted), within=_WITHIN)
 
 
 def run(name: str, *arguments: str) -> str:

@@ -7,6 +7,7 @@ refused, 4 features, steps, deployment, controls or options do not fit each othe
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,3 +182,8 @@ class Worst:
 def pytest_configure(config: pytest.Config) -> None:
     """Watch the verdicts."""
     config.pluginmanager.register(Worst(), "rempart-worst-verdict")
+
+
+def pytest_keyboard_interrupt() -> None:
+    """Ctrl-C ends a run as interrupted, whatever was open: between two lines of the standard library nobody can close it."""
+    warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)

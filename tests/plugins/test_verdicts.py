@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from reports.entries import Verdict
@@ -149,3 +151,18 @@ def test_very_verbose_shows_pytests_own_traceback(tree: Tree) -> None:
     done = tree.run("-vv", "features/08.feature")
     assert "= ERRORS =" in done.output or "= FAILURES =" in done.output
     assert "def _wrong():" in done.output
+
+
+def test_a_run_that_is_interrupted_while_a_program_starts_says_no_more_than_that(tmp_path: Path) -> None:
+    sentences = """
+    import os
+
+    @when("Ctrl-C comes while a program is being started")
+    def _start():
+        open(os.pipe()[0], "rb")  # as subprocess.Popen does: nobody closes it when Ctrl-C comes before it has a name
+        raise KeyboardInterrupt
+    """
+    scenario = "@SNS-A-01\nScenario: s\n  When Ctrl-C comes while a program is being started"
+    done = Tree.plant(tmp_path, {"a.feature": feature(scenario)}, sentences).run()
+    assert done.status == 2, done.output
+    assert "Traceback" not in done.output

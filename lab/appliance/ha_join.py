@@ -32,8 +32,7 @@ def start() -> None:
     """Wait for a second member; does nothing when that is already so. Raises ServiceFailed."""
     if _DAEMON.pid() is None:
         _READY.unlink(missing_ok=True)
-        environment = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONPYCACHEPREFIX": "/opt/pycache"}
-        _DAEMON.start(["-m", "lab.appliance.ha_join"], _READY.exists, environment=environment)
+        _DAEMON.start(["-m", "lab.appliance.ha_join"], _READY.exists, environment=paths.PYTHON)
 
 
 def stop() -> None:

@@ -24,5 +24,5 @@ def start() -> None:
     _AGENT.start(
         ["-m", "lab.appliance.ha_agent"],
         CONTROL.exists,
-        environment={"PYTHONPATH": "/opt/rempart", "PYTHONPYCACHEPREFIX": "/opt/pycache"},
+        environment=paths.PYTHON,
     )

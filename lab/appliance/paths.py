@@ -13,3 +13,6 @@ RUNNING = STATE / "running"
 LEASES = STATE / "leases"
 RUN = STATE / "run"
 LOG = Path("/log")
+
+PYTHON = {"PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PYTHONPYCACHEPREFIX": "/opt/pycache"}
+"""The environment of a Python process that runs this code: the folder it is in is only read."""

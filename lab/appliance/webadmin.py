@@ -83,11 +83,9 @@ def access(configuration: Configuration) -> Access:
 
 
 def _start() -> None:
-    code = str(Path(__file__).resolve().parents[2])
     _READY.unlink(missing_ok=True)
     files = (_LISTENING, _ACCESS, openvpn.PORT_SHARE_ORIGINS, _READY)
-    environment = {"PYTHONPATH": code, "PYTHONPYCACHEPREFIX": "/opt/pycache"}
-    _DAEMON.start(["-m", "lab.appliance.webpage", *map(str, files)], _READY.exists, environment=environment)
+    _DAEMON.start(["-m", "lab.appliance.webpage", *map(str, files)], _READY.exists, environment=paths.PYTHON)
 
 
 def _listen_anew() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 from lab.appliance import changes, paths, programs
 from lab.appliance.errors import ApplianceError, ProgramFailed
@@ -51,8 +50,7 @@ def activate(clone: Clone, running: Configuration, concerns: Collection[str], *,
 def apply(commands: Iterable[str]) -> None:
     """Run these commands of :mod:`lab.appliance.changes`, in a process of their own. Raises ProgramFailed."""
     if wanted := tuple(commands):
-        code = Path(__file__).resolve().parents[3]
-        environment = (f"PYTHONPATH={code}", "PYTHONPYCACHEPREFIX=/opt/pycache")
+        environment = (f"{name}={value}" for name, value in paths.PYTHON.items())
         programs.run(("env", *environment, "python3", "-S", "-m", changes.__name__, *wanted), within=_WITHIN)
 
 

@@ -40,7 +40,7 @@ def active_lacks(site: str, *alterations: Alteration) -> Fault:
 
 def _replace_agent(ground: Ground, pair: Cluster, member: Appliance, alterations: tuple[Alteration, ...]) -> None:
     member.host.must("sh", "-c", f"rm -rf {ALTERED}; mkdir {ALTERED}; cp -r {PROGRAM}/lab {PROGRAM}/sns {ALTERED}")
-    for module, old, new in (("ha_service", PROGRAM, ALTERED), *alterations):
+    for module, old, new in alterations:
         path = member.path(f"{ALTERED}/lab/appliance/{module}.py")
         if old not in (text := path.read_text()):
             raise ValueError(f"lab/appliance/{module}.py does not say {old!r} any more: nothing would be altered")

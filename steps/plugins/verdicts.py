@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -184,6 +185,22 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Worst(), "rempart-worst-verdict")
 
 
-def pytest_keyboard_interrupt() -> None:
-    """Ctrl-C ends a run as interrupted, whatever was open: between two lines of the standard library nobody can close it."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Ctrl-C ends a run as interrupted, wherever it comes.
+
+    Between two lines of the standard library nobody can close what is open, and between two instructions of no line at all (of
+    a ``with``, in CPython 3.11) the traceback has an entry without a line, on which pytest's own report of it fails.
+    """
     warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)
+    error: BaseException | None = excinfo.value
+    while error is not None:
+        _end_at_the_last_line(error.__traceback__)
+        error = error.__cause__ or error.__context__
+
+
+def _end_at_the_last_line(traceback: TracebackType | None) -> None:
+    while traceback is not None and (deeper := traceback.tb_next) is not None:
+        if deeper.tb_lineno is None:
+            traceback.tb_next = None
+        traceback = traceback.tb_next

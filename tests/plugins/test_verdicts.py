@@ -166,3 +166,23 @@ def test_a_run_that_is_interrupted_while_a_program_starts_says_no_more_than_that
     done = Tree.plant(tmp_path, {"a.feature": feature(scenario)}, sentences).run()
     assert done.status == 2, done.output
     assert "Traceback" not in done.output
+
+
+def test_a_run_that_is_interrupted_between_two_lines_says_no_more_than_that(tmp_path: Path) -> None:
+    sentences = """
+    def _interrupted():
+        raise KeyboardInterrupt
+
+    _interrupted.__code__ = _interrupted.__code__.replace(co_linetable=b"")  # no line, as at the start of a with
+
+    @when("Ctrl-C comes between two lines")
+    def _between():
+        try:
+            _interrupted()
+        except KeyboardInterrupt:
+            _interrupted()
+    """
+    scenario = "@SNS-A-01\nScenario: s\n  When Ctrl-C comes between two lines"
+    done = Tree.plant(tmp_path, {"a.feature": feature(scenario)}, sentences).run()
+    assert done.status == 2, done.output
+    assert "Traceback" not in done.output

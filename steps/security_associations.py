@@ -202,7 +202,6 @@ def _configured_peer(end: Scene) -> Peer:
 
 @when("the local firewall is given a wrong pre-shared key")
 def _wrong_key(scene: Scene, changes: Changes) -> None:
-    _settled(scene)  # what one end still holds of an earlier tunnel is not of this key
     firewall = changes.of(scene.environment.firewall(scene.site.name))
     owner = _configured_peer(scene).remote
     key = re.compile(rf"^({re.escape(owner)}\s*)=.*$", re.IGNORECASE | re.MULTILINE)
@@ -232,7 +231,7 @@ def _names_failure(scene: Scene, record: ScenarioRecorder) -> None:
 def _none_stands(scene: Scene, record: ScenarioRecorder) -> None:
     for end in scene.both_ends:
         site = end.site.name
-        # Not at once: of two tunnels an end may give up one without a word, which the other asks after in vain for 7 s.
+        # Not at once: an end that did not hear that a tunnel ended holds it until it has asked in vain for 7 s.
         held = watch(partial(held_with_peer, end), until=lambda seen: not seen, within=SETTLED_WITHIN)
         if not scene.environment.firewall(site).peers():  # a daemon with a policy knows some: who knows none did not answer
             raise Inconclusive(f"the IKE daemon of {site} tells nothing: that it holds no tunnel does not follow")

@@ -32,6 +32,7 @@ _ANSWER = 5.0  # seconds for the daemon to answer what takes it no time
 _LOOK_EVERY = 0.005  # seconds at least between two looks at tunnels that are being negotiated
 _PRECISION = 0.05  # of the time that they take: who waits for long looks seldom, for each look is work for the daemon too
 _BRIEFLY = 0.5  # seconds, where nothing else may be kept waiting for the daemon
+_TOLD = 2.0  # seconds for a peer to hear that a tunnel ends, with one second for a packet of it that is lost
 _IN_FLIGHT = 0.1  # seconds that packets of an old SA may still be under way
 
 _CHARON = Daemon("charon", "/usr/lib/ipsec/charon", paths.LOG / "l_vpn_daemon", forwards=True)
@@ -73,6 +74,7 @@ def apply(configuration: Configuration, active: Callable[[], bool]) -> None:
     write_private(_POLICY_FILE, ipsec.swanctl_conf(connections))
     write_private(_PLAN_FILE, json.dumps({key: asdict(plan) for key, plan in plans.items()}))
     if not plans or not active():
+        _end_all()
         stop()
     elif _CHARON.pid() is None:
         start()
@@ -140,7 +142,7 @@ def ask_again(children: Collection[str]) -> None:
 
 
 def stop(*, silently: bool = False) -> None:
-    """Stop the daemon; its peers are told unless ``silently``. Nothing to do when it does not run."""
+    """Stop the daemon, which tells its peers unless ``silently``. Nothing to do when it does not run."""
     _CHARON.stop(sign=signal.SIGKILL if silently else signal.SIGTERM)
 
 
@@ -170,7 +172,7 @@ def _reload(before: Mapping[str, _Plan], plans: Mapping[str, _Plan]) -> None:
     with _session(_RENEWAL + _ANSWER) as session:  # which answers only when a renewal's time is up
         for key, plan in before.items():
             if key not in plans or plans[key].identity != plan.identity:
-                _terminate(session, {"ike": key, "force": "yes"})
+                _end(session, key)
         _load()
         standing = [sa for sa in security_associations.read(session) if sa.established]
         there = {sa.child for sa in standing}
@@ -205,9 +207,25 @@ def _renew(session: Session, old: SecurityAssociation) -> None:
         _terminate(session, {"ike-id": old.ike_id})
 
 
+def _end_all() -> None:
+    if _CHARON.pid() is not None:
+        with suppress(ServiceFailed), _session() as session:  # a daemon that does not answer is stopped all the same
+            for key in _stored(_FOLLOWED_FILE):
+                _end(session, key)
+
+
+def _end(session: Session, connection: str) -> None:
+    """Let all of the connection go once its peer knows; a peer that does not say so in time does not keep it.
+
+    At once would do here, but not there: what charon tells waits until what it asked before is answered (IKEv2 has one question
+    under way, RFC 7296 2.3), and without the time for it the peer is not told at all, and holds a dead tunnel until it asks.
+    """
+    _terminate(session, {"ike": connection, "force": "yes", "timeout": f"{_TOLD * 1000:.0f}"})
+
+
 def _terminate(session: Session, which: Mapping[str, str]) -> None:
     with suppress(CommandRefused):  # nothing of that name is up: just what was wanted
-        session.command("terminate", which if "force" in which else {**which, "timeout": "-1"})
+        session.command("terminate", {"timeout": "-1", **which})
 
 
 @contextmanager

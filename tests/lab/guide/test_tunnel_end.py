@@ -1,0 +1,58 @@
+"""The end of a tunnel reaches the peer at once, also where the IKE daemon waits for the answer to what it asked before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.device import Appliance
+from provisioning.environment import LabEnvironment
+from steps.eventually import eventually
+
+pytestmark = pytest.mark.lab
+
+NO_ANSWERS = "table ip no_answers { chain in { type filter hook prerouting priority -400; udp sport { 500, 4500 } drop; }; }"
+QUESTION = "sending DPD request"  # each second, as DPDMode=high asks for
+
+
+@pytest.fixture
+def ends(whole: LabEnvironment) -> Iterator[tuple[Appliance, Appliance]]:
+    """The two firewalls of the tunnel, which both hold it and nothing else: before the test, and after it."""
+    found = (whole.cluster("sbg7").active(), whole.cluster("gra11").active())
+    await_tunnel(*found)
+    before = found[0].snapshot()
+    yield found
+    found[0].restore(before)
+    found[0].apply("envpn", "-u")
+    await_tunnel(*found)
+
+
+def await_tunnel(*ends: Appliance) -> None:
+    def held() -> list[set[str]]:
+        return [{index for sa in end.security_associations() for index in (sa.spi_in, sa.spi_out)} for end in ends]
+
+    eventually(held, until=lambda seen: seen[0] == seen[1] and len(seen[0]) == 2, within=15.0, phase="the tunnel")
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "becomes"),
+    [
+        pytest.param("VPN/psk", "OVH_REMOTE_FW=", "OVH_REMOTE_FW=another-", id="another key"),
+        pytest.param("VPN/01", "state=on ", "state=off ", id="a policy without tunnels"),
+    ],
+)
+def test_a_tunnel_that_ends_while_a_question_is_unanswered_is_gone_at_the_peer(
+    ends: tuple[Appliance, Appliance], file: str, was: str, becomes: str
+) -> None:
+    local, peer = ends
+    held = {sa.ike_id for sa in peer.security_associations()}
+    assert was in local.read(file)
+    local.edit(file, lambda text: text.replace(was, becomes))
+    local.host.must("nft", NO_ANSWERS)
+    mark = len(local.read_log("l_vpn"))
+    eventually(lambda: QUESTION in local.read_log("l_vpn")[mark:], within=5.0, phase="a question to the peer")
+
+    local.host.must("sh", "-c", "(sleep 0.1; nft delete table ip no_answers) & envpn -u; wait")
+
+    assert not held & {sa.ike_id for sa in peer.security_associations()}

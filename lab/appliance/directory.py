@@ -124,11 +124,12 @@ def _finding(said: str) -> Finding:
 
 
 def _know_own_name() -> None:
-    """Put the host's name into /etc/hosts: slapadd and slapd look it up first, and must not wait for a name server."""
-    name = socket.gethostname()
-    if not any(name in line.split()[1:] for line in _HOSTS.read_text().splitlines()):
-        with _HOSTS.open("a") as stream:
-            stream.write(f"127.0.1.1\t{name}\n")
+    """Put the host's names into /etc/hosts: slapadd and slapd look them up first, and must not wait for a name server."""
+    known = [word for line in _HOSTS.read_text().splitlines() for word in line.split()[1:]]
+    with _HOSTS.open("a") as stream:
+        for address, name in (("127.0.0.1", "localhost"), ("127.0.1.1", socket.gethostname())):
+            if name not in known:
+                stream.write(f"{address}\t{name}\n")
 
 
 def _answers() -> bool:

@@ -1,8 +1,4 @@
-"""Where a host stands: its name, its routes, its resolver, the authorities it trusts.
-
-The engine mounts ``/etc/hosts`` and ``/etc/resolv.conf`` into each container, so both are written in place, by the boot
-script, and never replaced.
-"""
+"""Where a host stands: its name, its routes, its resolver, the authorities it trusts."""
 
 from __future__ import annotations
 

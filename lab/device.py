@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab import addresses, rule_counters
-from lab.appliance import changes, ipsec, security_associations
+from lab.appliance import changes, command, ipsec, security_associations
 from lab.appliance.ha_control import CONTROL
 from lab.appliance.security_associations import Peer, SecurityAssociation
 from lab.appliance.vici import Session, ViciError
@@ -131,8 +131,8 @@ class Appliance:
         """Run the commands that make these changed files (paths below the root) count; which ones. Raises CommandFailed."""
         roots = (f"{CONFIG}/".lstrip("/"), f"{FIREWALL}/".lstrip("/"))
         wanted = changes.commands_for(path.removeprefix(roots[0]).removeprefix(roots[1]) for path in changed)
-        if wanted:  # in one process: each command by itself costs the start of another
-            self.host.must("python3", "-S", "-m", "lab.appliance.changes", *wanted)
+        if wanted:  # in one process: each command by itself costs another
+            self.host.must("python3", "-I", "-S", command.INSTALLED, "changes", *wanted)
         return wanted
 
     def _files(self) -> Iterable[tuple[str, bytes]]:

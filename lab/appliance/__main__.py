@@ -27,14 +27,27 @@ COMMANDS: Mapping[str, str] = {
 }
 """Command -> module and function ``(arguments) -> exit code``; the module is imported when the command is given."""
 
+ALONE = frozenset({"boot", "fwpasswd"})
+"""Commands that run in a process of their own: the boot begins the others' fork server, a password is asked for at a
+terminal."""
+
+_INTERNAL: Mapping[str, str] = {"changes": "lab.appliance.changes:main"}
+"""What is no command of the product."""
+
+
+def modules() -> list[str]:
+    """The modules that commands are in."""
+    return sorted({place.partition(":")[0] for place in (*COMMANDS.values(), *_INTERNAL.values())})
+
 
 def main(arguments: list[str]) -> int:
     """Run a command. 1 when it refused or failed, with every reason on standard error; 2 when it was misused."""
     name = arguments[0] if arguments else ""
-    if name not in COMMANDS:
+    place = COMMANDS.get(name) or _INTERNAL.get(name)
+    if place is None:
         print(f"{name or 'no command'}: unknown command; there are {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
-    module, _, function = COMMANDS[name].partition(":")
+    module, _, function = place.partition(":")
     try:
         code: int = getattr(importlib.import_module(module), function)(arguments[1:])
     except Misused as error:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from lab.appliance import configuration as configurations
-from lab.appliance import devices, factory, filtering, leases, network, paths, programs, ruleset, spd
+from lab.appliance import devices, factory, filtering, fork_server, leases, network, paths, programs, ruleset, spd
 from lab.appliance.errors import ApplianceError, Misused
 from sns.errors import ResolutionError
 from sns.model import Configuration
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     paths.LOG.mkdir(parents=True, exist_ok=True)
     leases.forget_all()
     factory.install_if_empty()
+    fork_server.start(cluster=configurations.load().ha.paired)
     failures: list[ApplianceError] = []
     # The order matters: closed before it is connected, filtered before it forwards, services before they are judged.
     for group in ((_close,), (network.apply,), (filtering.apply,), (_vpn, _ssl_vpn, _management), (_agent,)):

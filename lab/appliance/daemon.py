@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lab.appliance import paths
+from lab.appliance import command, paths
 from lab.appliance.errors import ServiceFailed
 
 _TAIL = 15  # lines of a log that an error message carries
 _POLL = 0.002  # seconds between two looks at a daemon that is starting
 _FORWARDING = 5  # real-time priority: below the wires (10), which are below the HA agent (20)
-_SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,14 @@ class Daemon:
         return pid
 
     def _spawn(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        if arguments[:1] == ["-m"] and (forked := self._forked(*arguments[1:], **environment)) is not None:
+            return forked
         log = (os.POSIX_SPAWN_OPEN, 1, str(self.log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         spawn = partial(
             os.posix_spawn,
             self.program,
             [self.program, *arguments],
-            {"PATH": _SEARCH_PATH, "LC_ALL": "C", **environment},
+            {**_ENVIRONMENT, **environment},
             file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), log, (os.POSIX_SPAWN_DUP2, 1, 2)],
             setsid=True,
         )
@@ -93,6 +95,15 @@ class Daemon:
             with contextlib.suppress(PermissionError):
                 return spawn(scheduler=(os.SCHED_FIFO, os.sched_param(_FORWARDING)))
         return spawn()
+
+    def _forked(self, *arguments: str, **environment: str) -> int | None:
+        """A Python program forked from what has imported it already; None where there is no such thing."""
+        named = [f"{name}={value}" for name, value in {**_ENVIRONMENT, **environment}.items()]
+        with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing, contextlib.suppress(OSError):
+            return command.answer(
+                command.ask(command.PROGRAM, list(arguments), (nothing.fileno(), log.fileno(), log.fileno()), named)
+            )
+        return None
 
     def stop(self, within: float = 2.0, *, sign: signal.Signals = signal.SIGTERM) -> None:
         """Stop the daemon and wait until it is gone; SIGKILL after ``within`` seconds. Fine when it is not up."""

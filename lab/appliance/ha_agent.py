@@ -342,7 +342,7 @@ class Agent:
         return {"done": True}
 
 
-def main() -> int:
+def main(_: list[str]) -> int:
     """The agent's process."""
     agent = Agent(configurations.load())
     try:
@@ -355,4 +355,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -119,5 +119,10 @@ def _become_a_pair() -> None:
     ha_service.boot(configuration)
 
 
-if __name__ == "__main__":
+def main(_: list[str]) -> None:
+    """Wait for a second member."""
     serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

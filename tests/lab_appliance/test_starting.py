@@ -36,6 +36,12 @@ def test_a_command_does_not_import(command: str, spared: tuple[str, ...]) -> Non
     assert imported(module) & set(spared) == set()
 
 
+def test_who_asks_the_fork_server_imports_next_to_nothing() -> None:
+    alone = "import sys, lab.appliance.command; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-S", "-c", alone], capture_output=True, text=True, check=True)
+    assert {*done.stdout.split()} & {*MODEL, *COSTLY, "enum", "importlib", "json", "pathlib", "re", "selectors", "socket"} == set()
+
+
 def test_applying_changes_imports_what_the_changes_need_and_no_more() -> None:
     assert imported("lab.appliance.changes") & {*MODEL, *COSTLY, *CLUSTER} == set()
 

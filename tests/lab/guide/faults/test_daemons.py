@@ -12,7 +12,7 @@ from tests.lab.guide.faults.conftest import Pair
 
 pytestmark = pytest.mark.lab
 
-PROGRAMS = {"ha_agent": "lab.appliance.ha_agent", "conntrackd": "conntrackd", "charon": "charon", "openvpn": "openvpn"}
+PROGRAMS = {"ha_agent": "ha_agent", "conntrackd": "conntrackd", "charon": "charon", "openvpn": "openvpn"}
 
 PASSIVE = {"ha_agent", "conntrackd", "openvpn"}
 
@@ -41,7 +41,7 @@ def peer_without_policy(member: Appliance) -> Iterator[None]:
 
 
 def running(member: Appliance) -> set[str]:
-    listing = member.host.must("sh", "-c", "ps -e -o stat=,args= | grep -v ^Z")
+    listing = member.host.must("sh", "-c", "ps -e -o stat=,comm=,args= | grep -v ^Z")
     return {name for name, words in PROGRAMS.items() if words in listing}
 
 

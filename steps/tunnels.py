@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from pytest_bdd import parsers, step, then, when
@@ -101,14 +100,18 @@ def _nothing_readable(scene: Scene, record: ScenarioRecorder) -> None:
 @when("the tunnel services of both firewalls are stopped")
 def _stop_services(scene: Scene, changes: Changes) -> None:
     firewalls = [scene.environment.firewall(end.site.name) for end in scene.both_ends]
-    changes.undo(lambda: _await_silence(firewalls))
+    changes.undo(lambda: _start_services(firewalls))
     for firewall in firewalls:
-        changes.undo(partial(firewall.apply, "envpn", "-u"))
         kill_charon(firewall)
 
 
-def _await_silence(firewalls: list[Appliance]) -> None:
-    """Wait until nobody negotiates: the end that began before the other was there asks again, and then has a second tunnel."""
+def _start_services(firewalls: list[Appliance]) -> None:
+    """Start the tunnel services side by side: what one asks while the other is not there yet, it asks again a second later.
+
+    Returns when nobody negotiates any more: the end that asks again then has a second tunnel. Raises CommandFailed.
+    """
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda firewall: firewall.apply("envpn", "-u"), firewalls))
     watch(
         lambda: [one for firewall in firewalls for one in firewall.security_associations()],
         until=lambda held: held and all(one.established for one in held),

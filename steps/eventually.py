@@ -15,10 +15,14 @@ from steps.verdict import Prediction, Refuted
 
 T = TypeVar("T")
 
-FIRST_PAUSE = 0.010
-"""Seconds between the first two looks: about what a command on a lab host costs, so that looking is not the load."""
+SHORTEST_PAUSE = 0.005
+"""Seconds between two looks at least."""
 LONGEST_PAUSE = 0.050
-"""Seconds between later looks: no wait is reported more than this too long."""
+"""Seconds between two looks at the most: no wait is reported more than this too long."""
+PRECISION = 0.05
+"""Of the time that a wait has lasted: by so much it may be too long, and who waits for long looks seldom."""
+REST = 4
+"""Times what a look took: looking is not to be the load that keeps what is waited for from coming."""
 
 
 class Clock(Protocol):
@@ -86,19 +90,20 @@ def watch(
 
     What ``observe`` raises is not caught: an observation that may fail says so in what it returns.
     """
-    within, begun, pause, attempts = LIMIT.of(within), clock.now(), FIRST_PAUSE, 0
+    within, begun, attempts = LIMIT.of(within), clock.now(), 0
     while True:
         asked = clock.now()
         seen = observe()
         attempts += 1
         satisfied = bool(until(seen))
-        elapsed = clock.now() - begun
+        looked = clock.now()
+        elapsed = looked - begun
         # A look that began before the deadline is not the last one: it may have been slow, and seen the past.
         if satisfied or asked - begun >= within:
             LIMIT.took(elapsed)
             return Sighting(seen, satisfied, attempts, elapsed)
+        pause = min(max(SHORTEST_PAUSE, PRECISION * elapsed, REST * (looked - asked)), LONGEST_PAUSE)
         clock.pause(max(0.0, min(pause, within - elapsed)))
-        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def eventually(

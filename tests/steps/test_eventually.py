@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from steps.eventually import FIRST_PAUSE, LIMIT, LONGEST_PAUSE, eventually, watch
+from steps.eventually import LIMIT, LONGEST_PAUSE, SHORTEST_PAUSE, eventually, watch
 from steps.verdict import Refuted
 
 
@@ -41,10 +41,22 @@ def test_what_is_so_already_costs_no_pause() -> None:
     assert clock.pauses == []
 
 
-def test_the_pauses_double_up_to_a_limit() -> None:
+def test_the_pauses_grow_with_the_time_waited_up_to_a_limit() -> None:
     clock = FakeClock()
-    watch(clock.at(0.4), within=1, clock=clock)
-    assert clock.pauses[:4] == pytest.approx([FIRST_PAUSE, 2 * FIRST_PAUSE, 4 * FIRST_PAUSE, LONGEST_PAUSE])
+    watch(clock.at(2.0), within=3, clock=clock)
+    assert clock.pauses[:3] == pytest.approx([SHORTEST_PAUSE] * 3)
+    waited = 0.0
+    for pause in clock.pauses:
+        assert pause == pytest.approx(min(max(SHORTEST_PAUSE, waited / 20), LONGEST_PAUSE))
+        waited += pause
+    assert max(clock.pauses) == LONGEST_PAUSE
+
+
+def test_a_look_that_takes_its_time_is_not_the_load() -> None:
+    clock = FakeClock()
+    watch(clock.at(0.04, look_takes=0.005), within=1, clock=clock)
+    assert clock.pauses == pytest.approx([0.020, 0.020])
+    watch(clock.at(0.5, look_takes=0.1), within=1, clock=clock)
     assert max(clock.pauses) == LONGEST_PAUSE
 
 
@@ -75,7 +87,7 @@ def test_a_sighting_counts_its_looks() -> None:
     looks = iter([0, 0, 5])
     seen = watch(lambda: next(looks), within=1, clock=FakeClock())
     assert (seen.seen, seen.attempts) == (5, 3)
-    assert seen.seconds == pytest.approx(0.030)
+    assert seen.seconds == pytest.approx(2 * SHORTEST_PAUSE)
 
 
 def test_what_is_late_is_named_with_the_last_thing_seen() -> None:
@@ -83,14 +95,14 @@ def test_what_is_late_is_named_with_the_last_thing_seen() -> None:
         eventually(
             lambda: "passive",
             until=lambda mode: mode == "active",
-            within=0.03,
+            within=0.012,
             phase="the takeover",
             expected="one active member",
             prediction="block, implicit rule",
             clock=FakeClock(),
         )
     assert str(late.value) == (
-        "the takeover was late: expected one active member within 0.03 s, observed 'passive' after 0.03 s and 3 looks\n"
+        "the takeover was late: expected one active member within 0.012 s, observed 'passive' after 0.01 s and 4 looks\n"
         "  predicted: block, implicit rule"
     )
 

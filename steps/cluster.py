@@ -143,7 +143,7 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
     words = {True: "yes", False: "no", None: "unknown"}
 
     def look() -> list[str]:
-        return [words[told.get("synchronised")] for told in _ask_both(scene).values()]
+        return [words[(member.ha_status() or {}).get("synchronised")] for member in cluster(scene).members]
 
     seen = eventually(
         look,
@@ -224,7 +224,7 @@ def _returns(loss: Loss) -> None:
 
 @then("it is passive and the members are synchronised")
 def _passive_and_synchronised(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
-    record.observe(f"the mode of {loss.member.name}", expected="passive", observed=state(loss.member)["local"]["mode"])
+    record.observe(f"the mode of {loss.member.name}", expected="passive", observed=cluster(scene).states()[loss.member.name])
     _synchronised(scene, "yes", record)
 
 

@@ -199,4 +199,9 @@ def let_go_of(opened: socket.socket) -> Iterator[socket.socket]:
     try:
         yield opened
     finally:
-        _closing.submit(opened.close)
+        close_later(opened.close)
+
+
+def close_later(close: Callable[[], object]) -> None:
+    """Have another thread close what the kernel takes its time for."""
+    _closing.submit(close)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lab import image, ownership, running
-from lab.capture import Frame, Tap, close_all
+from lab.capture import Frame, Tap, close_all, let_go
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.errors import CaptureIncomplete, LabError, LabNotFound
@@ -239,7 +239,7 @@ class LabEnvironment:
                     self._heard.setdefault(point, []).extend(tap.whole())
                 except LabError as why:
                     self._missing.append(str(why))
-            close_all(taps.values())
+            let_go(taps.values())
 
     def transit(self, site: str) -> Tap:
         """The capture between a site's firewall and its provider: all that leaves or enters by the public side."""

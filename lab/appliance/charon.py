@@ -155,14 +155,6 @@ def last_failure() -> Failure | None:
     return replace(failure, peer=plans[failure.connection].peer, where=plans[failure.connection].where)
 
 
-def rekey() -> None:
-    """Renew every SA now, as at the end of its lifetime. Raises ServiceFailed when the daemon does not run."""
-    with _session() as session:
-        for sa in security_associations.read(session):
-            if sa.established:
-                session.command("rekey", {"child-id": sa.child_id})
-
-
 def running() -> bool:
     """Whether the daemon runs."""
     return _CHARON.pid() is not None

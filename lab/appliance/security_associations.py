@@ -109,6 +109,13 @@ def read(session: Session) -> list[SecurityAssociation]:
     return found
 
 
+def renew(session: Session) -> None:
+    """Have charon renew the keys of every tunnel that stands now, as at the end of their lifetime. Raises ViciError."""
+    for sa in read(session):
+        if sa.established:
+            session.command("rekey", {"child-id": sa.child_id})
+
+
 def _of_ike(connection: str, ike: Message) -> list[SecurityAssociation]:
     base = SecurityAssociation(
         connection=connection,

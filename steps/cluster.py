@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from lab.appliance.ha_timers import Timers
 from lab.cluster import Cluster, missing
 from lab.device import Appliance
 from lab.faults import catalogue
@@ -22,7 +21,7 @@ from provisioning.matrix.measured import Matrix
 from sns.prediction import Flow
 from steps.eventually import eventually, watch
 from steps.management import management_attempts
-from steps.neighbours import Question, announcements, who_has
+from steps.neighbours import Question, announcements
 from steps.passage import (
     ECHO,
     HTTP,
@@ -42,10 +41,10 @@ from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.plugins.under_way import LOST, UnderWay
 from steps.scene import Scene
+from steps.services import questions
 from steps.verdict import Inconclusive
-from steps.web import fetch, published, server_reaches, status, stranger_reaches
+from steps.web import fetch, published, status
 
-SPLIT_SEEN_WITHIN = 0.3  # s after both missed the link, and at least twice what a member waits before it calls its peer dead
 ANSWERS_WITHIN = 4.0  # s for the published site behind a member that took over
 ANNOUNCED_WITHIN = 1.0  # s: a takeover is announced at once, and at the next three beats
 SHARED_WITHIN = 3.0  # s: a change is looked for every 0.1 s and told with each heartbeat
@@ -59,11 +58,6 @@ def cluster(scene: Scene) -> Cluster:
 def other_than(scene: Scene, member: Appliance) -> str:
     """The name of the other one of the pair."""
     return next(one.name for one in cluster(scene).members if one.name != member.name)
-
-
-def timers(scene: Scene) -> Timers:
-    """How long the pair's members wait for what."""
-    return Timers.of(cluster(scene).members[0].configuration().ha)
 
 
 def state(member: Appliance) -> dict[str, Any]:
@@ -167,7 +161,7 @@ def _identical(scene: Scene, meant: Meant, record: ScenarioRecorder) -> None:
 @when("the administrator makes the passive member active", target_fixture="announced")
 def _switch(scene: Scene) -> dict[Question, int]:
     """What its neighbours then hear: gratuitous ARP for each address, how often."""
-    with announcements(scene, _questions(scene)) as heard:
+    with announcements(scene, questions(scene)) as heard:
         cluster(scene).active().apply("hainfo", "switch")
         return watch(heard, until=lambda counts: all(counts.values()), within=ANNOUNCED_WITHIN).seen
 
@@ -275,75 +269,7 @@ def _link_failed(scene: Scene, record: ScenarioRecorder) -> None:
     record.observe("the HA link, by each member", expected=dict.fromkeys(seen, "Failed"), observed=seen)
 
 
-@then("exactly one member forwards and answers for the cluster's addresses")
-def _one_forwards(scene: Scene, record: ScenarioRecorder) -> None:
-    pair, most = cluster(scene), 0
-
-    def look() -> int:
-        nonlocal most
-        most = max(most, list(pair.states().values()).count("active"))
-        return most
-
-    watch(look, until=lambda count: count > 1, within=max(SPLIT_SEEN_WITHIN, 2 * timers(scene).dead))
-    record.observe("members active at once, at the most", expected=1, observed=most)
-    record.observe("active members now", expected=1, observed=list(pair.states().values()).count("active"))
-    # Counted, not heard: a capture needs a wire that works, and the scenario's fault may have to do with it.
-    _only_the_active_sends(scene, _sent_when_used(scene, record), record)
-
-
-# Silence ------------------------------------------------------------------------------------------------------------
-
-
-@given("the active member answers for the cluster's addresses")
-def _answered_once(scene: Scene, record: ScenarioRecorder) -> None:
-    for question, answers in who_has(scene, _questions(scene)).items():
-        record.observe(f"answers for {question.address}", expected=1, observed=len(answers))
-
-
-def _questions(scene: Scene) -> list[Question]:
-    """Who asks for the pair's shared addresses: the provider's gateway, and the private server."""
-    return [
-        Question(f"gw-{scene.site.name}", "eth0", scene.public_address),
-        Question(scene.server.name, "eth0", scene.deployment.private_address(scene.site.name)),
-    ]
-
-
-@when("the neighbours of the cluster ask for its addresses and use its services", target_fixture="said")
-def _ask_and_use(scene: Scene, record: ScenarioRecorder) -> dict[str, int]:
-    with scene.environment.listen(f"{member.name}:{nic}" for member in cluster(scene).members for nic in _data_nics(scene)):
-        return _sent_when_used(scene, record)
-
-
-def _sent_when_used(scene: Scene, record: ScenarioRecorder) -> dict[str, int]:
-    """Frames that each member sends on the data networks while the cluster is asked for and used."""
-    before = sent_by_each(scene)
-    _answered_once(scene, record)
-    stranger_reaches(scene, record)
-    server_reaches(scene, "https", record)
-    return {name: count - before[name] for name, count in sent_by_each(scene).items()}
-
-
-def sent_by_each(scene: Scene) -> dict[str, int]:
-    """Frames that each member has sent on the data networks so far."""
-    fabric = scene.environment.lab.fabric
-    return {member.name: fabric.sent(member.name, _data_nics(scene)) for member in cluster(scene).members}
-
-
-def _data_nics(scene: Scene) -> list[str]:
-    return [scene.firewall_nic(role) for role in ("external", "private")]
-
-
-@then("the passive member sends nothing on the data networks")
-def _passive_is_silent(scene: Scene, said: dict[str, int], record: ScenarioRecorder) -> None:
-    _only_the_active_sends(scene, said, record)
-
-
-def _only_the_active_sends(scene: Scene, said: dict[str, int], record: ScenarioRecorder) -> None:
-    """Whatever another member calls itself, one whose agent is dead too, it is to keep silent."""
-    for name, mode in cluster(scene).states().items():
-        works = mode == "active"
-        record.observe(f"frames that {name}, {mode}, sent on the data networks", expected="some" if works else 0,
-                       observed=said[name], holds=(said[name] > 0) == works)  # fmt: skip
+# The members' network -------------------------------------------------------------------------------------------------
 
 
 @when("others on the HA network send packets to the firewall and to every other network, and outsiders to its HA address",

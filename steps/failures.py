@@ -13,25 +13,28 @@ from lab.faults import power
 from lab.invariants.configurations import differences
 from lab.namespace import Completed
 from lab.phases import Event, events
-from steps.cluster import Loss, Meant, active_alone, cluster, lose, sent_by_each, timers, wait_for_pair
+from steps.cluster import Loss, Meant, active_alone, cluster, lose, wait_for_pair
 from steps.eventually import watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
 from steps.scene import Scene
+from steps.services import sent_by_each, timers
 from steps.verdict import Inconclusive
 
 TOO_LATE = 1.5  # times the silence that counts as death
 LONGEST = 2000  # ms: what the fault takes
 LOST = 20  # % of the frames on a bad HA link
-SEEN_WITHIN = 1.5  # s at least: a loose cable comes and goes three times; a member that lost a wire moves the work within 1 s
+SEEN_WITHIN = 1.5  # s at least: a loose cable comes and goes three times, and a bad link loses now this and now that
+CUT_SEEN_WITHIN = 1.0  # s at least: a cut is there once, and a member that lost a wire moves the work within 1 s
 IMPORTED = 300  # objects: some blocks more than the file that they come into has, and than a full disk
 
 
 @dataclass(slots=True)
 class Meanwhile:
-    """Since when (monotonic s) takeovers count."""
+    """Since when (monotonic s) takeovers count, and for how long (s) they are looked for at least."""
 
     since: float
+    within: float = SEEN_WITHIN
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def _goes_on(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
 
 @when("the HA link is cut")
 def _cut_ha_link(scene: Scene, changes: Changes, meanwhile: Meanwhile) -> None:
-    meanwhile.since = time.monotonic()
+    meanwhile.since, meanwhile.within = time.monotonic(), CUT_SEEN_WITHIN
     lose(scene, changes, "ha-link-cut")
 
 
@@ -106,19 +109,20 @@ def _loose_cable(scene: Scene, changes: Changes, meanwhile: Meanwhile) -> Loss:
 @then("nobody takes over meanwhile")
 def _nobody_takes_over(scene: Scene, meanwhile: Meanwhile, record: ScenarioRecorder) -> None:
     looked = time.monotonic() - meanwhile.since  # what the members did since then stands in their logs
-    record.observe("takeovers", expected=[], observed=_watched_takeovers(scene, meanwhile, 0, _seen_within(scene) - looked))
+    left = _seen_within(scene, meanwhile) - looked
+    record.observe("takeovers", expected=[], observed=_watched_takeovers(scene, meanwhile, 0, left))
 
 
 @then("nobody takes over after it")
 def _one_takeover(scene: Scene, loss: Loss, meanwhile: Meanwhile, record: ScenarioRecorder) -> None:
     """Of all since the fault began: one of them may have come and gone before this is looked at."""
-    seen = _watched_takeovers(scene, meanwhile, 1, _seen_within(scene))
+    seen = _watched_takeovers(scene, meanwhile, 1, _seen_within(scene, meanwhile))
     taker = loss.injection.target.peer.name
     record.observe("takeovers", expected=f"one, by {taker}", observed=seen, holds=len(seen) == 1 and seen[0].startswith(taker))
 
 
-def _seen_within(scene: Scene) -> float:
-    return max(SEEN_WITHIN, 3 * timers(scene).dead)
+def _seen_within(scene: Scene, meanwhile: Meanwhile) -> float:
+    return max(meanwhile.within, 3 * timers(scene).dead)
 
 
 def _watched_takeovers(scene: Scene, meanwhile: Meanwhile, at_most: int, within: float) -> list[str]:

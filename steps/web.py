@@ -101,7 +101,16 @@ def logged(server: LabHost, mark: str) -> list[str]:
 @step("the stranger reaches the published web site")
 def stranger_reaches(scene: Scene, record: ScenarioRecorder) -> None:
     """Observe that the published site answers a stranger."""
-    seen = status(fetch(scene.environment.stranger, published(scene)))
+    observe_stranger(seen_by_stranger(scene), record)
+
+
+def seen_by_stranger(scene: Scene) -> str:
+    """What the published site tells a stranger."""
+    return status(fetch(scene.environment.stranger, published(scene)))
+
+
+def observe_stranger(seen: str, record: ScenarioRecorder) -> None:
+    """Observe that this is an answer of the published site."""
     record.observe("the stranger's request to the published site", expected="HTTP/1.1 200 OK", observed=seen)
 
 
@@ -153,8 +162,16 @@ def _put_translation_back(changes: Changes) -> None:
 @given(parsers.parse("the private server reaches the public site over {service}"))
 def server_reaches(scene: Scene, service: str, record: ScenarioRecorder) -> None:
     """Observe that the public site answers the private server over http or https."""
-    url = f"{service}://{scene.deployment.internet.allowed[0]}/"
-    seen = status(fetch(scene.server, url))
+    observe_server(seen_by_server(scene, service), service, record)
+
+
+def seen_by_server(scene: Scene, service: str) -> str:
+    """What the public site tells the private server over http or https."""
+    return status(fetch(scene.server, f"{service}://{scene.deployment.internet.allowed[0]}/"))
+
+
+def observe_server(seen: str, service: str, record: ScenarioRecorder) -> None:
+    """Observe that this is an answer of the public site."""
     record.observe(f"the private server's {service} request", expected="200", observed=seen, holds="200" in seen)
 
 

@@ -79,11 +79,13 @@ def _run(scene: Scene, changes: Changes, record: ScenarioRecorder, under_way: Un
 
 def _start(scene: Scene, under_way: UnderWay, rate: int) -> Instrument:
     devices = {pool.protocol: f"tun{number}" for number, pool in enumerate(scene.site.pools)}
-    users = [dial(scene, under_way, transport=transport, device=device) for transport, device in devices.items()]
     instrument = Instrument(flows_of(scene.environment, scene.site, devices), rate)
     under_way.undo(instrument.stop)
     instrument.__enter__()
     with instrument.fast():
+        # Meanwhile the other flows begin: to log in takes a shell longer than it takes users to connect.
+        users = [dial(scene, under_way, transport=transport, device=device) for transport, device in devices.items()]
+        under_way.undo(instrument.stop)  # before the users hang up
         for user in users:
             connected(user)
         eventually(instrument.silent, until=lambda lanes: not lanes, within=UP_WITHIN, phase="the flows before the event",

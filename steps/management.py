@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 from math import ceil
 
@@ -103,7 +104,9 @@ def _servers_try_remote(scene: Scene) -> Attempts:
     def tried(end: Scene) -> tuple[Outcome, str]:
         return management_attempts(scene, end.server, end.remote, scene.deployment.private_address(end.remote.name))
 
-    return {f"private server of {end.site.name}": tried(end) for end in scene.both_ends}
+    with ThreadPoolExecutor() as pool:
+        told = pool.map(tried, scene.both_ends)
+        return {f"private server of {end.site.name}": one for end, one in zip(scene.both_ends, told, strict=True)}
 
 
 @when("the VPN user tries SSH and the login page of the firewall through the tunnel", target_fixture="attempts")

@@ -24,6 +24,7 @@ from steps.scene import Scene
 
 MARK = b"rempart"  # what the lab's pings carry, readable wherever they are in clear
 ANSWERED_WITHIN = 0.3  # s, twenty times the round trip: what was lost while the tunnel came up is not waited for
+EXCHANGED_WITHIN = 1.0  # s for answers that have to come
 APART = 0.005  # s between two pings
 ESP_IN_UDP, IKE = 4500, 500
 UP_WITHIN = 10.0  # s: a negotiation takes 0.1 s; a dead peer is noticed after 8 s (DPD high, retransmissions of the slot)
@@ -59,10 +60,7 @@ def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
 @when(parsers.parse("the private servers of both sites exchange {count:d} marked packets each"), target_fixture="echoes")
 def _exchange(scene: Scene, count: int) -> dict[str, Echoes]:
     scene.environment.begin_capture()
-    return {
-        scene.site.name: probe.ping(scene.server, scene.remote_address, count=count, interval=APART),
-        scene.remote.name: probe.ping(scene.remote_server, scene.server_address, count=count, interval=APART),
-    }
+    return _marked_pings(scene, count, within=EXCHANGED_WITHIN)
 
 
 @then("every marked packet arrives at the other site")
@@ -134,9 +132,14 @@ def _switch_policy_off(scene: Scene, changes: Changes) -> None:
 @when("the private server of each site sends marked packets to the other one", target_fixture="echoes")
 def _send_marked(scene: Scene) -> dict[str, Echoes]:
     scene.environment.begin_capture()
+    return _marked_pings(scene, 20, within=ANSWERED_WITHIN)
+
+
+def _marked_pings(scene: Scene, count: int, *, within: float) -> dict[str, Echoes]:
+    """What becomes of pings that are sent from both sites at once."""
     with ThreadPoolExecutor() as pool:
-        sent = pool.map(lambda end: probe.ping(end.server, end.remote_address, count=20, interval=APART,
-                                               within=ANSWERED_WITHIN), scene.both_ends)  # fmt: skip
+        sent = pool.map(lambda end: probe.ping(end.server, end.remote_address, count=count, interval=APART, within=within),
+                        scene.both_ends)  # fmt: skip
         return {end.site.name: one for end, one in zip(scene.both_ends, sent, strict=True)}
 
 

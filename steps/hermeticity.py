@@ -28,6 +28,7 @@ from steps.scene import Scene
 
 OUTSIDE = IPv4Address("192.0.2.1")  # TEST-NET-1 (RFC 5737): nobody's address, in the lab or anywhere
 ARRIVES_WITHIN = 0.3  # s for those inside the lab: twenty times the longest way through it
+AT_ONCE = 4  # hosts that are asked, or send, side by side
 ETH_P_ALL = 3
 CLOSED, NO_WAY, ALONE = "passive, its gate is closed", "it knows no way there", "nobody else is on its network"
 QUEUE = 16 << 20  # bytes: a busy machine's own packets must not push ours out before they are read
@@ -70,7 +71,8 @@ def _list_own() -> Network:
 @then("none of them belongs to the lab")
 def _none_of_the_lab(scene: Scene, own: Network, record: ScenarioRecorder) -> None:
     lab = scene.environment.lab
-    parts = [network_of(host.must) for host in lab.hosts.values()]
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        parts = list(pool.map(lambda host: network_of(host.must), lab.hosts.values()))
     wires = frozenset(_wires(scene))
     record.observe("interfaces of the lab, by hardware address", expected=[],
                    observed=sorted(own.macs & frozenset().union(*(part.macs for part in parts))))  # fmt: skip
@@ -148,7 +150,7 @@ def _send_outside(scene: Scene) -> Escape:
         watches = {name: Watch(lambda host=host: host.inside(_everything), token) for name, host in hosts.items()}  # type: ignore[misc]
         for one in watches.values():
             stack.callback(one.close)
-        with ThreadPoolExecutor(max_workers=4) as pool:
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             sent = {sender: why for told in pool.map(lambda host: _send(host, token), hosts.values()) for sender, why in told}
         exempt = {sender: why for sender, why in sent.items() if why} | dict.fromkeys(_behind_gates(scene), CLOSED)
         exempt |= dict.fromkeys(alone(scene.environment.lab.topology), ALONE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -13,6 +14,8 @@ from lab.roles.lease import lease_file, question
 from steps.neighbours import Question, who_has
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
+
+AT_ONCE = 4  # hosts that are asked side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,12 @@ def _of_dhcp(scene: Scene) -> Iterator[Place]:
 @when("the hosts of the site are asked for their addresses", target_fixture="found")
 def _ask_addresses(scene: Scene) -> dict[str, list[str]]:
     places = {place.interface: place for place in planned(scene)}
-    return {
-        name: sorted(str(address) for address in scene.environment.host(place.host).addresses(place.nic))
-        for name, place in places.items()
-    }
+
+    def asked(place: Place) -> list[str]:
+        return sorted(str(address) for address in scene.environment.host(place.host).addresses(place.nic))
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return dict(zip(places, pool.map(asked, places.values()), strict=True))
 
 
 @then("each has exactly the addresses that the plan gives it")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from pytest_bdd import given, parsers, step, then, when
 
@@ -204,15 +206,22 @@ def _given_address(scene: Scene, resolved: str, record: ScenarioRecorder) -> Non
 
 @given(parsers.parse("the stranger reaches each refused name over {service}"))
 def _stranger_reaches_refused(scene: Scene, service: str, record: ScenarioRecorder) -> None:
-    for name in scene.deployment.internet.refused:
-        seen = status(fetch(scene.environment.stranger, f"{service}://{name}/"))
+    for name, answer in _fetched(scene.environment.stranger, service, scene.deployment.internet.refused, "--head").items():
+        seen = status(answer)
         record.observe(f"the stranger's {service} request for {name}", expected="200", observed=seen, holds="200" in seen)
 
 
 @when(parsers.parse("the private server asks the same address for each refused name over {service}"),
       target_fixture="refused")  # fmt: skip
 def _asks_refused_names(scene: Scene, service: str) -> dict[str, Completed]:
-    return {name: fetch_page(scene.server, f"{service}://{name}/") for name in scene.deployment.internet.refused}
+    return _fetched(scene.server, service, scene.deployment.internet.refused)
+
+
+def _fetched(host: LabHost, service: str, names: Sequence[str], *options: str) -> dict[str, Completed]:
+    """The page of each of these names, all asked for at once."""
+    with ThreadPoolExecutor() as pool:
+        answers = pool.map(lambda name: fetch_page(host, f"{service}://{name}/", *options), names)
+        return dict(zip(names, answers, strict=True))
 
 
 @then("it gets the firewall's refusal page instead")

@@ -150,24 +150,26 @@ class Writer:
     def keep(self, instance: str, step: int, name: str, content: str | bytes, *, what: str = "") -> str:
         """Write an evidence file and its entry; its path relative to the run's folder. Text loses its secrets first."""
         path = self.room_for(instance, name)
-        if isinstance(content, str):
-            content = self.redact(content).encode("utf-8", "backslashreplace")
+        data = self.redact(content).encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         try:
-            path.write_bytes(content)
+            path.write_bytes(data)
         except OSError as why:
             raise RecordError(f"{path}: {why.strerror}") from why
-        return self.attach(instance, step, path, what=what)
+        return self._enter(instance, step, path, what, hashlib.sha256(data).hexdigest(), len(data))
 
     def attach(self, instance: str, step: int, path: Path, *, what: str = "") -> str:
         """Enter a file that already lies in the run's folder, such as a capture, as it is now."""
-        relative = path.relative_to(self.folder).as_posix()
         try:
             with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             size = path.stat().st_size
         except OSError as why:
             raise RecordError(f"{path}: {why.strerror}") from why
-        self.write(Evidence(instance=instance, step=step, what=what, path=relative, sha256=digest, bytes=size))
+        return self._enter(instance, step, path, what, sha256, size)
+
+    def _enter(self, instance: str, step: int, path: Path, what: str, sha256: str, size: int) -> str:
+        relative = path.relative_to(self.folder).as_posix()
+        self.write(Evidence(instance=instance, step=step, what=what, path=relative, sha256=sha256, bytes=size))
         return relative
 
     def close(self) -> None:
@@ -370,7 +372,6 @@ _LISTED: Mapping[type[Entry], str] = {
     Event: "events",
 }
 """Where a record has the entries of which a run may have several."""
-
 
 _OF_SCENARIO: Mapping[type[Entry], str] = {
     Step: "steps", Observation: "observations", Series: "series", Failover: "failovers", Evidence: "evidence",

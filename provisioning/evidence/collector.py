@@ -122,7 +122,8 @@ class Collector:
     def _within_bounds(self, piece: Piece) -> Piece:
         text = self._redaction.text(str(piece.content))
         what, text = bounds.shortened(piece.what, text, min(bounds.TEXT, self._allowance))
-        return self._taken(Piece(piece.name, text, what))
+        # As bytes, which nobody needs to look through for secrets again.
+        return self._taken(Piece(piece.name, text.encode("utf-8", "backslashreplace"), what))
 
     def _taken(self, piece: Piece) -> Piece:
         self._span.left -= piece.size

@@ -77,5 +77,5 @@ def test_a_short_scenario_is_kept_whole(collector: Collector, host: Host) -> Non
     collector.begin()
     host.journal(Ran("stranger", "true", 1.0, 0.1, 0, "", ""))
     text, capture = collector.pieces("t", STEPS, {"web:eth0": frames(segment("client", "server", b"hello"))})
-    assert text.content == "# step 1: When it is loud\n\n00:00:01.000Z stranger $ true\nstatus 0 after 0.100 s\n"
+    assert text.content == b"# step 1: When it is loud\n\n00:00:01.000Z stranger $ true\nstatus 0 after 0.100 s\n"
     assert (text.what, capture.what) == ("the commands that were run, and what they printed", "capture at web:eth0")

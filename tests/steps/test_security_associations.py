@@ -1,16 +1,11 @@
-"""What the IKE daemon negotiated and what the profiles allow, said in the same words; and when a wrong key is given."""
+"""What the IKE daemon negotiated and what the profiles allow, said in the same words."""
 
 from __future__ import annotations
-
-from typing import Any, NoReturn, cast
-from unittest.mock import MagicMock
 
 import pytest
 
 from sns.model import CryptoProfile, Location, Proposal
-from steps import security_associations
 from steps.security_associations import Suite, as_esp_tells, configured, negotiated
-from steps.verdict import Inconclusive
 
 
 @pytest.mark.parametrize(
@@ -53,41 +48,3 @@ def test_a_profile_is_read_into_the_same_words(proposal: Proposal, pfs: int | No
 )
 def test_the_first_keys_name_no_group_and_a_gcm_cipher_no_hash(suite: Suite, first: bool, told: Suite) -> None:
     assert as_esp_tells(suite, first=first) == told
-
-
-class Begun(Exception):
-    """The wrong key is about to be given."""
-
-
-class Changing:
-    """Changes that nobody may begin."""
-
-    def of(self, firewall: object) -> NoReturn:
-        raise Begun
-
-
-@pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, set[str]]]:
-    """What the two ends hold, look by look; the last from then on."""
-    held: list[dict[str, set[str]]] = []
-    monkeypatch.setattr(security_associations, "_indexes", lambda scene: held.pop(0) if len(held) > 1 else held[0])
-    monkeypatch.setattr(security_associations, "SETTLED_WITHIN", 0.2)
-    return held
-
-
-def give_wrong_key() -> None:
-    scene = MagicMock(spec=["environment", "site"])
-    security_associations._wrong_key(scene, cast(Any, Changing()))
-
-
-def test_a_wrong_key_is_given_once_both_ends_hold_the_same_tunnels(looks: list[dict[str, set[str]]]) -> None:
-    looks += [{"sbg7": {"a"}, "gra11": {"a", "b"}}] * 3 + [{"sbg7": {"a"}, "gra11": {"a"}}]
-    with pytest.raises(Begun):
-        give_wrong_key()
-    assert len(looks) == 1
-
-
-def test_a_wrong_key_says_nothing_while_one_end_holds_what_the_other_has_lost(looks: list[dict[str, set[str]]]) -> None:
-    looks.append({"sbg7": {"a"}, "gra11": {"a", "b"}})
-    with pytest.raises(Inconclusive, match="the two ends of the tunnel do not hold the same keys"):
-        give_wrong_key()

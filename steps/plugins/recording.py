@@ -9,17 +9,15 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from reports import renderings, summary
+from reports import entries, renderings, summary
 from reports.entries import End, Entry, EnvironmentUp, Event, Observation, Outcome, Plan, RecordError, Verdict
-from reports.entries import Scenario as ScenarioEntry
-from reports.entries import Step as StepEntry
-from reports.record import Writer, read
+from reports.record import Record, Writer, read
 from reports.seal import SealFailed
 from steps.eventually import SYSTEM_CLOCK, Clock, late, watch
 from steps.plugins import collection, controls, gating, live, run_header, sealing, sharding, verdicts
@@ -180,6 +178,7 @@ class Recorder:
         self._deselected: list[pytest.Item] = []
         self._only_ours = True
         self._lost = ""
+        self._ended: Record | None = None
 
     # The record
 
@@ -277,7 +276,7 @@ class Recorder:
         self.step_number = 0
         scenario = collection.rendered(item)
         self.write(
-            ScenarioEntry(
+            entries.Scenario(
                 instance=item.name,
                 scenario=item.name.partition("[")[0],
                 name=scenario.name,
@@ -342,7 +341,7 @@ class Recorder:
         one, self._open = self._open, None
         kept = {name: value for name, value in arguments.items() if isinstance(value, _KEPT_ARGUMENTS) or name == _TABLE}
         self.write(
-            StepEntry(
+            entries.Step(
                 instance=one.instance,
                 number=self.step_number,
                 keyword=one.step.keyword.strip(),
@@ -365,7 +364,8 @@ class Recorder:
             counts = {str(verdict): number for verdict, number in read(self.folder).counts().items()}
             seconds = round(time.monotonic() - self._begun, 3)
             self._opened().write(End(status=int(session.exitstatus), seconds=seconds, counts=counts))
-            renderings.write_all(read(self.folder))
+            self._ended = read(self.folder)
+            renderings.write_all(self._ended)
             sealing.close(self.config, self.folder)
         except (RecordError, OSError, SealFailed) as why:
             self._lost = self._lost or str(why)
@@ -391,9 +391,9 @@ class Recorder:
             return
         here = Path.cwd()
         folder = self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
-        width = min(shutil.get_terminal_size().columns, 120)
         try:
-            told = summary.render(read(folder), colour=terminalreporter.hasmarkup, width=width)
+            record = replace(self._ended, folder=folder) if self._ended else read(folder)
+            told = summary.render(record, colour=terminalreporter.hasmarkup, width=min(shutil.get_terminal_size().columns, 120))
         except RecordError as why:
             told = f"The record cannot be read: {why}"
         terminalreporter.write_line("")

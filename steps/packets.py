@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from pytest_bdd import given, parsers, then, when
 
 from lab import probe
 from lab.capture import Frame, Tap
 from lab.device import differences
-from lab.internet_protocol import datagram, echo, ethernet, syn
 from lab.probe import Outcome, Target, connect, reached
 from lab.rule_counters import Counter
 from provisioning.deployment_model import PublishedService
@@ -25,6 +24,9 @@ from steps.patience import attempts, patience
 from steps.plugins.recording import ScenarioRecorder
 from steps.scene import Scene
 from steps.verdict import Inconclusive
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet
 
 PORTS = {"ssh": 22, "smtp": 25, "telnet": 23}
 IPV4, ICMP, TCP, UDP = b"\x08\x00", 1, 6, 17
@@ -199,34 +201,34 @@ def _spoof(scene: Scene) -> list[Injected]:
       target_fixture="injected")  # fmt: skip
 def _spoof_remote(scene: Scene) -> list[Injected]:
     scene.environment.begin_capture()
-
-    def sent(end: Scene) -> Injected:
-        return _inject(end, _requests(end.remote_address, end.server_address, HTTP))
-
-    with ThreadPoolExecutor() as pool:
-        return list(pool.map(sent, scene.both_ends))
+    return [_inject(end, _requests(end.remote_address, end.server_address, HTTP)) for end in scene.both_ends]
 
 
-def _requests(source: IPv4Address, destination: IPv4Address, port: int) -> list[bytes]:
+def _requests(source: IPv4Address, destination: IPv4Address, port: int) -> list[Packet]:
     """TCP SYNs for a port, each of a connection of its own."""
-    return [syn(source, destination, own, port) for own in SOURCE_PORTS]
+    from scapy.layers.inet import IP, TCP
+
+    return [IP(src=str(source), dst=str(destination)) / TCP(sport=own, dport=port, flags="S") for own in SOURCE_PORTS]
 
 
-def _of_every_kind(source: IPv4Address, destinations: Iterable[IPv4Address], ports: Iterable[int]) -> list[bytes]:
+def _of_every_kind(source: IPv4Address, destinations: Iterable[IPv4Address], ports: Iterable[int]) -> list[Packet]:
     """A TCP SYN and a datagram for each of these ports, and a ping."""
-    own, wanted, packets = SOURCE_PORTS[0], tuple(ports), []
-    for one in destinations:
-        packets.append(echo(source, one, MARK))
-        for port in wanted:
-            packets += [syn(source, one, own, port), datagram(source, one, own, port, MARK)]
-    return packets
+    from scapy.layers.inet import ICMP, IP, TCP, UDP
+
+    own = SOURCE_PORTS[0]
+    kinds: list[Packet] = [ICMP() / MARK]
+    for port in ports:
+        kinds += [TCP(sport=own, dport=port, flags="S"), UDP(sport=own, dport=port) / MARK]
+    return [IP(src=str(source), dst=str(one)) / kind for one in destinations for kind in kinds]
 
 
-def _inject(scene: Scene, packets: Iterable[bytes]) -> Injected:
+def _inject(scene: Scene, packets: Iterable[Packet]) -> Injected:
     """Put packets onto the public segment, addressed to the firewall's MAC; when this returns, it is done with them."""
+    from scapy.layers.l2 import Ether
+
     gateway = scene.environment.gateway(scene.site.name)
     mac = hardware_address(scene, _of_gateway(scene, scene.public_address))
-    frames = [ethernet(gateway.nic("eth0").mac, mac, packet) for packet in packets]
+    frames = [bytes(Ether(src=gateway.nic("eth0").mac, dst=mac) / packet) for packet in packets]
     before = scene.environment.firewall(scene.site.name).counters()
     probe.inject(gateway, "eth0", frames)
     # Each wire keeps its order, and so does a kernel: what the firewall answers now it answers after all of these.

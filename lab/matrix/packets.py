@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 
-from lab.internet_protocol import folded, ip, words
 from sns.prediction import Flow
 from sns.resolution import PROTOCOL_NUMBERS
 
@@ -25,6 +24,7 @@ SYN, RST, ACK = 0x02, 0x04, 0x10
 MOST = 1 << 28  # numbers before they begin again
 
 _MAGIC = b"rempart#"
+_IP = struct.Struct("!BBHHHBBH4s4s")
 _TCP = struct.Struct("!HHIIBBHHH")
 _UDP = struct.Struct("!HHHH")
 _ICMP = struct.Struct("!BBHHH")
@@ -160,24 +160,36 @@ def _token(data: bytes, offset: int) -> int | None:
 
 
 def _ip(source: bytes, destination: bytes, protocol: int, payload: bytes, ttl: int = TTL) -> bytes:
-    return ip(source, destination, protocol, payload, ttl)
+    size = 20 + len(payload)
+    total = 0x4500 + size + (ttl << 8 | protocol) + _words(source) + _words(destination)
+    return _IP.pack(0x45, 0, size, 0, 0, ttl, protocol, _folded(total), source, destination) + payload
 
 
 def _tcp(source: bytes, destination: bytes, ports: tuple[int, int], sequence: int, acknowledged: int, flags: int) -> bytes:
-    total = words(source) + words(destination) + TCP + 20 + sum(ports) + (0x5000 | flags) + _WINDOW
+    total = _words(source) + _words(destination) + TCP + 20 + sum(ports) + (0x5000 | flags) + _WINDOW
     total += (sequence >> 16) + (sequence & 0xFFFF) + (acknowledged >> 16) + (acknowledged & 0xFFFF)
-    segment = _TCP.pack(*ports, sequence, acknowledged, 0x50, flags, _WINDOW, folded(total), 0)
+    segment = _TCP.pack(*ports, sequence, acknowledged, 0x50, flags, _WINDOW, _folded(total), 0)
     return _ip(source, destination, TCP, segment, TTL if flags == SYN else TTL - 1)
 
 
 def _udp(source: bytes, destination: bytes, ports: tuple[int, int], token: int) -> bytes:
     payload = _TOKEN.pack(_MAGIC, token)
     size = 8 + len(payload)
-    total = words(source) + words(destination) + UDP + 2 * size + sum(ports) + words(payload)
-    return _ip(source, destination, UDP, _UDP.pack(*ports, size, folded(total) or 0xFFFF) + payload)
+    total = _words(source) + _words(destination) + UDP + 2 * size + sum(ports) + _words(payload)
+    return _ip(source, destination, UDP, _UDP.pack(*ports, size, _folded(total) or 0xFFFF) + payload)
 
 
 def _icmp(source: bytes, destination: bytes, kind: int, identity: int, token: int) -> bytes:
     payload = _TOKEN.pack(_MAGIC, token)
-    total = (kind << 8) + identity + words(payload)
-    return _ip(source, destination, ICMP, _ICMP.pack(kind, 0, folded(total), identity, 0) + payload)
+    total = (kind << 8) + identity + _words(payload)
+    return _ip(source, destination, ICMP, _ICMP.pack(kind, 0, _folded(total), identity, 0) + payload)
+
+
+def _words(data: bytes) -> int:
+    return sum(struct.unpack(f"!{len(data) // 2}H", data))
+
+
+def _folded(total: int) -> int:
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF

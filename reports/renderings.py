@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,13 +25,12 @@ class Format:
     """A kind of rendering: its file's name in English, what makes it, and whether people read it.
 
     ``make`` takes the record, the language's code, and the way from the document to the run's folder, for its links. What
-    only programs read is the same in every language. ``modules`` are those that it imports when it makes something.
+    only programs read is the same in every language.
     """
 
     name: str
     make: Callable[[Record, str, str], Made]
     spoken: bool = False
-    modules: tuple[str, ...] = ()
 
     def file(self, code: str) -> str:
         """The file's name in a language: ``report.html``, ``report.fr.html``."""
@@ -83,31 +80,18 @@ def _hdf(record: Record, code: str, way: str) -> bytes:  # noqa: ARG001 - it has
     return hdf.render(record)
 
 
-_OF_OSCAL = (
-    "reports.oscal",
-    *(f"trestle.oscal.{one}" for one in ("assessment_plan", "assessment_results", "catalog", "profile", "ssp")),
-)
-
 FORMATS: Mapping[str, Format] = {
-    "html": Format("report.html", _html, spoken=True, modules=("reports.html.page",)),
-    "pdf": Format("report.pdf", _pdf, spoken=True, modules=("reports.pdf",)),
-    "junit": Format("junit.xml", _junit, modules=("reports.junit",)),
-    "oscal": Format("oscal/assessment-results.json", _oscal, modules=_OF_OSCAL),
-    "hdf": Format("hdf.json", _hdf, modules=("reports.hdf",)),
-    "md": Format("summary.md", _markdown, spoken=True, modules=("reports.markdown",)),
-    "failovers": Format("failovers.md", _failovers, modules=("reports.failovers",)),
+    "html": Format("report.html", _html, spoken=True),
+    "pdf": Format("report.pdf", _pdf, spoken=True),
+    "junit": Format("junit.xml", _junit),
+    "oscal": Format("oscal/assessment-results.json", _oscal),
+    "hdf": Format("hdf.json", _hdf),
+    "md": Format("summary.md", _markdown, spoken=True),
+    "failovers": Format("failovers.md", _failovers),
 }
 
 LEFT_BY_A_RUN = ("html", "junit", "oscal", "hdf", "md")
 """What every run leaves beside its record: all but the PDF, which takes as long as a third of the run that it tells of."""
-
-
-def import_all() -> None:
-    """Import what :func:`write_all` needs: most of a second, most of it OSCAL's models, for whoever has time before."""
-    with suppress(Exception):  # told, with its trace, by whoever imports it to use it
-        for name in LEFT_BY_A_RUN:
-            for module in FORMATS[name].modules:
-                import_module(module)
 
 
 def write_all(record: Record) -> list[Path]:

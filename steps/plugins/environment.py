@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from reports import renderings
 from reports.entries import Configuration, Coverage, Rules, Topology
 from steps.plugins import collection, instances, live, run_header, surroundings
 from steps.plugins.recording import RECORDER, ScenarioRecorder
@@ -260,22 +259,10 @@ class Keeper:
 @pytest.fixture(scope="session")
 def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
     """The keeper, who closes when the last test has ended."""
-    keeper = pytestconfig.stash[KEEPER]
     try:
-        yield keeper
+        yield pytestconfig.stash[KEEPER]
     finally:
-        # The engine takes the lab down in processes of its own; meanwhile we import what the record is rendered with.
-        importing = threading.Thread(target=renderings.import_all, name="renderings")
-        with ExitStack() as ending:
-            ending.callback(_join, importing)
-            ending.callback(keeper.close)
-            if not hasattr(pytestconfig, "workerinput"):  # the controller renders
-                importing.start()
-
-
-def _join(thread: threading.Thread) -> None:
-    if thread.ident is not None:
-        thread.join()
+        pytestconfig.stash[KEEPER].close()
 
 
 @pytest.fixture

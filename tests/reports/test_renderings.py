@@ -57,20 +57,6 @@ def test_no_lab_no_engine_and_no_root_is_needed(tmp_path: Path) -> None:
     assert not {name.partition(".")[0] for name in loaded} & {"docker", "lab", "provisioning", "scapy", "steps"}
 
 
-def test_what_a_run_renders_with_can_be_imported_before_it_has_ended(tmp_path: Path) -> None:
-    written(tmp_path, BASIC)
-    program = f"""if True:
-        import sys
-        from pathlib import Path
-        from reports import record, renderings
-        renderings.import_all()
-        before = set(sys.modules)
-        renderings.write_all(record.read(Path({str(tmp_path)!r})))
-        print(*(set(sys.modules) - before))"""
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
-    assert [name for name in loaded if name.startswith(("jinja2", "pydantic", "reports", "trestle"))] == []
-
-
 def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
     first, *_ = write_all(read(tmp_path))

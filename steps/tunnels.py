@@ -59,6 +59,7 @@ def _every_ping(echoes: dict[str, Echoes], record: ScenarioRecorder) -> None:
 
 @when(parsers.parse("the private servers of both sites exchange {count:d} marked packets each"), target_fixture="echoes")
 def _exchange(scene: Scene, count: int) -> dict[str, Echoes]:
+    _negotiated(_firewalls(scene))  # a tunnel that comes meanwhile is used by one end before the other has it
     scene.environment.begin_capture()
     return _marked_pings(scene, count, within=EXCHANGED_WITHIN)
 
@@ -97,7 +98,7 @@ def _nothing_readable(scene: Scene, record: ScenarioRecorder) -> None:
 
 @when("the tunnel services of both firewalls are stopped")
 def _stop_services(scene: Scene, changes: Changes) -> None:
-    firewalls = [scene.environment.firewall(end.site.name) for end in scene.both_ends]
+    firewalls = _firewalls(scene)
     changes.undo(lambda: _start_services(firewalls))
     for firewall in firewalls:
         kill_charon(firewall)
@@ -106,10 +107,19 @@ def _stop_services(scene: Scene, changes: Changes) -> None:
 def _start_services(firewalls: list[Appliance]) -> None:
     """Start the tunnel services side by side: what one asks while the other is not there yet, it asks again a second later.
 
-    Returns when nobody negotiates any more: the end that asks again then has a second tunnel. Raises CommandFailed.
+    Returns when nobody negotiates any more. Raises CommandFailed.
     """
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda firewall: firewall.apply("envpn", "-u"), firewalls))
+    _negotiated(firewalls)
+
+
+def _firewalls(scene: Scene) -> list[Appliance]:
+    return [scene.environment.firewall(end.site.name) for end in scene.both_ends]
+
+
+def _negotiated(firewalls: list[Appliance]) -> None:
+    """Wait until a tunnel stands and nobody negotiates another one; who begins at once at both ends gets two."""
     watch(
         lambda: [one for firewall in firewalls for one in firewall.security_associations()],
         until=lambda held: held and all(one.established for one in held),

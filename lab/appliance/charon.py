@@ -162,10 +162,10 @@ def running() -> bool:
 
 def _reload(before: Mapping[str, _Plan], plans: Mapping[str, _Plan]) -> None:
     with _session(_RENEWAL + _ANSWER) as session:  # which answers only when a renewal's time is up
+        _load()  # first: what a peer asks for while a tunnel ends is by the new policy
         for key, plan in before.items():
             if key not in plans or plans[key].identity != plan.identity:
                 _end(session, key)
-        _load()
         standing = [sa for sa in security_associations.read(session) if sa.established]
         there = {sa.child for sa in standing}
         _initiate(session, {child: key for child, key in _initiated(plans).items() if child not in there})

@@ -67,7 +67,7 @@ def daemon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Daemon:
     found = Daemon()
     monkeypatch.setattr(charon, "_CHARON", found)
     monkeypatch.setattr(charon, "Session", found.session)
-    monkeypatch.setattr(charon, "_load", lambda: None)
+    monkeypatch.setattr(charon, "_load", lambda: found.command("load", {}))
     monkeypatch.setattr(charon, "_COMPILED_PID_FILE", tmp_path / "charon.pid")
     for name in ("_DAEMON_FILE", "_POLICY_FILE", "_PLAN_FILE", "_FOLLOWED_FILE"):
         monkeypatch.setattr(charon, name, tmp_path / name)
@@ -102,6 +102,12 @@ def test_a_tunnel_of_another_key_ends_also_where_that_did_not_work_the_first_tim
     assert ended(daemon) == []
 
 
+def test_what_the_peer_asks_for_while_a_tunnel_ends_is_by_the_new_policy(daemon: Daemon, apply: Apply) -> None:
+    """It ends once the peer knows, which may take two seconds, and the peer asks for another one at once."""
+    apply(OTHER_PSK)
+    assert [name for name, _ in daemon.said][:2] == ["load", "terminate"]
+
+
 def test_a_tunnel_that_is_not_there_to_be_ended_is_no_failure(daemon: Daemon, apply: Apply) -> None:
     daemon.failures = {"terminate": CommandRefused("terminate: no matching SAs to terminate found")}
     apply(OTHER_PSK)
@@ -111,7 +117,7 @@ def test_a_tunnel_that_is_not_there_to_be_ended_is_no_failure(daemon: Daemon, ap
 def test_a_renewal_that_the_peer_does_not_answer_is_waited_for_to_its_end(daemon: Daemon, apply: Apply) -> None:
     daemon.failures = {"initiate": CommandRefused("initiate: not established after 5000ms")}
     apply(OTHER_LIFETIME)
-    ((name, arguments),) = daemon.said
+    _, (name, arguments) = daemon.said
     assert name == "initiate"
     assert daemon.patience >= float(arguments["timeout"]) / 1000 + 1.0
     assert ended(daemon) == []

@@ -45,12 +45,12 @@ def ask(kind: str, words: list[str], descriptors: tuple[int, int, int], environm
     """
     connection = connected()
     if connection is not None:
-        folder = os.getcwd()  # noqa: PTH109  # pathlib would cost as much as all the rest
-        message = "\0".join([kind, folder, str(len(words)), *words, *environment]).encode(errors="surrogateescape")
         rights = b"".join(descriptor.to_bytes(4, sys.byteorder) for descriptor in descriptors)
         try:
+            folder = os.getcwd()  # noqa: PTH109  # pathlib would cost as much as all the rest
+            message = "\0".join([kind, folder, str(len(words)), *words, *environment]).encode(errors="surrogateescape")
             connection.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
-        except OSError:  # it has ended, or the message is too long
+        except OSError:  # it has ended, the message is too long, a stream is closed or the folder is gone
             connection.close()
             return None
     return connection

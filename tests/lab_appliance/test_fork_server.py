@@ -151,6 +151,15 @@ def test_a_server_that_is_frozen_keeps_no_command_waiting_and_runs_none_of_them_
     assert (tmp_path / "out").read_text() == ""
 
 
+def test_in_a_folder_that_is_gone_a_command_runs_by_itself(
+    appliance: Appliance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert command.ask(command.COMMAND, ["die"], (0, 1, 2), []) is None
+
+
 def test_a_server_that_ends_meanwhile_is_told(appliance: Appliance) -> None:
     asked = appliance.begin("rest")
     assert asked.stdout is not None

@@ -201,6 +201,6 @@ def pytest_keyboard_interrupt(excinfo: pytest.ExceptionInfo[BaseException]) -> N
 
 def _end_at_the_last_line(traceback: TracebackType | None) -> None:
     while traceback is not None and (deeper := traceback.tb_next) is not None:
-        if deeper.tb_lineno is None:
+        if (deeper.tb_lineno or -1) < 0:  # None, or -1 in CPython 3.11.2
             traceback.tb_next = None
         traceback = traceback.tb_next

@@ -73,9 +73,10 @@ class Appliance:
     def server(self) -> int:
         """The server's process id: it has this folder's socket among its arguments."""
         for process in Path("/proc").glob("[0-9]*"):
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if str(self.log).encode() in words and (process / "comm").read_text() == "fork_server\n":
-                return int(process.name)
+            with suppress(OSError):  # it has ended meanwhile
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                if str(self.log).encode() in words and (process / "comm").read_text() == "fork_server\n":
+                    return int(process.name)
         raise AssertionError("no server")
 
     def begin(self, *words: str, cwd: Path | None = None, **environment: str) -> subprocess.Popen[str]:

@@ -97,7 +97,9 @@ class Daemon:
         return spawn()
 
     def _forked(self, *arguments: str, **environment: str) -> int | None:
-        """A Python program forked from what has imported it already; None where there is no such thing."""
+        """A Python program forked from what has imported this very code already; None where there is no such thing."""
+        if environment.get("PYTHONPATH") != command.CODE:
+            return None
         named = [f"{name}={value}" for name, value in {**_ENVIRONMENT, **environment}.items()]
         with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing, contextlib.suppress(OSError):
             return command.answer(

@@ -187,7 +187,7 @@ KINDS = (
     Kind("killed-during-hasync", "loses power while a configuration comes from the active member or goes to the passive one",
          _during_hasync, _forget_object, _both, (_after(0),)),
     Kind("killed-during-change", "loses power while the active member applies its policy", _during_change,
-         lambda target, _: power.restore(target), _both, (_after(150),)),
+         lambda target, _: power.restore(target), _both, (_after(60),)),  # of the 100 that enfilter takes
     Kind("failover-twice", "fails over, and the one that took over fails soon after", _twice, _restore_both, _both,
          (Choice("by", "what happens each time", "power", ("power", "switch")),
           Number("gap", "between the first one's return and the second failure", 0, 0, 10_000, "ms"))),

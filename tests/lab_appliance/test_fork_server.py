@@ -55,6 +55,7 @@ from lab.appliance import command
 command.SOCKET = sys.argv[1]
 sys.exit(command.main(sys.argv[2:]))
 """
+OURS = {"PYTHONPATH": command.CODE}
 ROOT = Path(command.__file__).resolve().parents[2]
 
 
@@ -188,7 +189,7 @@ def python(tmp_path: Path) -> Daemon:
 
 def test_a_program_is_forked_and_stays(appliance: Appliance, tmp_path: Path) -> None:
     daemon = python(tmp_path)
-    pid = daemon.start(["-m", "words", "ready"], lambda: daemon.log.read_text() == "ready\n")
+    pid = daemon.start(["-m", "words", "ready"], lambda: daemon.log.read_text() == "ready\n", environment=OURS)
     assert daemon.pid() == pid
     assert (Path("/proc") / str(pid) / "comm").read_text() == "words\n"
     daemon.stop()
@@ -197,7 +198,14 @@ def test_a_program_is_forked_and_stays(appliance: Appliance, tmp_path: Path) -> 
 
 def test_a_program_that_does_not_start_tells_why(appliance: Appliance, tmp_path: Path) -> None:
     with pytest.raises(ServiceFailed, match="No module named 'nothing_of_that_name'"):
-        python(tmp_path).start(["-m", "nothing_of_that_name"], lambda: False)
+        python(tmp_path).start(["-m", "nothing_of_that_name"], lambda: False, environment=OURS)
+
+
+def test_a_program_of_other_code_is_started_by_itself(appliance: Appliance, tmp_path: Path) -> None:
+    """The fork server has this module, a process of its own finds it nowhere."""
+    other = {"PYTHONPATH": str(tmp_path / "elsewhere")}
+    with pytest.raises(ServiceFailed, match="No module named words"):
+        python(tmp_path).start(["-m", "words"], lambda: False, environment=other)
 
 
 def test_without_a_server_a_program_is_started_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,19 @@ def _passive(ground: Ground, site: str) -> Appliance:
     return next(one for one in ground.environment.cluster(site).members if states[one.name] == "passive")
 
 
+def noticed(site: str) -> Fault:
+    """The members know that they are not synchronised; they look every 0.1 s."""
+
+    def act(ground: Ground) -> None:
+        from steps.eventually import eventually
+
+        members = ground.environment.cluster(site).members
+        eventually(lambda: [(one.ha_status() or {}).get("synchronised") for one in members],
+                   until=lambda seen: seen == [False, False], within=3.0, phase="the members' word")  # fmt: skip
+
+    return act
+
+
 def agent_frozen(site: str) -> Fault:
     """The HA agent of the passive member hangs."""
     return lambda ground: ground.shell(_passive(ground, site).name, f"kill -STOP $(cat {AGENT})", f"kill -CONT $(cat {AGENT})")
@@ -332,7 +345,7 @@ ROWS = (
     Row(
         "SNS-HA-19[sbg7]",
         "A change was made on the active member alone",
-        edited("sbg7", "object", "[Network]", "a_new_host=192.0.2.1,resolve=static\n[Network]"),
+        all_of(edited("sbg7", "object", "[Network]", "a_new_host=192.0.2.1,resolve=static\n[Network]"), noticed("sbg7")),
         "the members' word on their synchronisation was late: expected synchronised: yes, by both within 3 s, observed …",
     ),
     Row(

@@ -165,11 +165,11 @@ def _tree(source: Path, target: str, secrets: Secrets) -> dict[str, tuple[bytes,
 
 def _commands() -> dict[str, tuple[bytes, int]]:
     from lab.appliance.__main__ import ALONE, COMMANDS
-    from lab.appliance.command import INSTALLED
+    from lab.appliance.command import CODE, INSTALLED
 
     # -S: they need the standard library alone, and to look for site's packages is a quarter of an interpreter's start.
     # The environment is named here: a login shell over SSH does not have it. -I: the client imports nothing of ours.
-    alone = "PYTHONPATH=/opt/rempart PYTHONPYCACHEPREFIX=/opt/pycache exec python3 -S -m lab.appliance"
+    alone = f"PYTHONPATH={CODE} PYTHONPYCACHEPREFIX=/opt/pycache exec python3 -S -m lab.appliance"
     asking = f"exec python3 -I -S {INSTALLED}"
     return {
         f"{FIREWALL}/sbin/{name}": (f'#!/bin/sh\n{alone if name in ALONE else asking} {name} "$@"\n'.encode(), 0o755)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from lab.cluster import Cluster, missing
+from lab.cluster import missing
 from lab.device import Appliance
 from lab.faults import catalogue
 from lab.faults.injection import Injection
@@ -50,14 +50,9 @@ ANNOUNCED_WITHIN = 1.0  # s: a takeover is announced at once, and at the next th
 SHARED_WITHIN = 3.0  # s: a change is looked for every 0.1 s and told with each heartbeat
 
 
-def cluster(scene: Scene) -> Cluster:
-    """The pair of the scenario's site."""
-    return scene.environment.cluster(scene.site.name)
-
-
 def other_than(scene: Scene, member: Appliance) -> str:
     """The name of the other one of the pair."""
-    return next(one.name for one in cluster(scene).members if one.name != member.name)
+    return next(one.name for one in scene.cluster.members if one.name != member.name)
 
 
 def state(member: Appliance) -> dict[str, Any]:
@@ -70,7 +65,7 @@ def state(member: Appliance) -> dict[str, Any]:
 @when("both members are asked for the state of the cluster", target_fixture="states")
 def _ask_both(scene: Scene) -> dict[str, dict[str, Any]]:
     """Side by side, as whoever has two terminals does: the command takes a process."""
-    members = cluster(scene).members
+    members = scene.cluster.members
     with ThreadPoolExecutor() as pool:
         return dict(zip((member.name for member in members), pool.map(state, members), strict=True))
 
@@ -98,7 +93,7 @@ def _same(scene: Scene, record: ScenarioRecorder) -> None:
 
 @when("the administrator changes the configuration of the active member")
 def _change(scene: Scene, changes: Changes) -> None:
-    pair = changes.of(cluster(scene))
+    pair = changes.of(scene.cluster)
     pair.active().edit("object", lambda text: text.replace("[Network]", "a_new_host=192.0.2.1,resolve=static\n[Network]", 1))
 
 
@@ -117,7 +112,7 @@ def meant() -> Meant:
 
 @when(parsers.parse('the administrator runs "{command}" on the active member'))
 def _run_on_active(scene: Scene, command: str, meant: Meant, record: ScenarioRecorder) -> None:
-    active = cluster(scene).active()
+    active = scene.cluster.active()
     meant.files = active.snapshot().files
     done = active.run(*command.split())
     record.observe(f"the exit status of {command}", expected=0, observed=done.status if done.ok else done.stderr)
@@ -137,7 +132,7 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
     words = {True: "yes", False: "no", None: "unknown"}
 
     def look() -> list[str]:
-        return [words[(member.ha_status() or {}).get("synchronised")] for member in cluster(scene).members]
+        return [words[(member.ha_status() or {}).get("synchronised")] for member in scene.cluster.members]
 
     seen = eventually(
         look,
@@ -151,7 +146,7 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
 
 @then("the configuration files of both members are identical")
 def _identical(scene: Scene, meant: Meant, record: ScenarioRecorder) -> None:
-    first, second = (member.snapshot().files for member in cluster(scene).members)
+    first, second = (member.snapshot().files for member in scene.cluster.members)
     record.observe("files that differ", expected=[], observed=differences(first, second))
     if meant.files is not None:
         record.observe("files of which the active member had others before", expected=[],
@@ -162,7 +157,7 @@ def _identical(scene: Scene, meant: Meant, record: ScenarioRecorder) -> None:
 def _switch(scene: Scene) -> dict[Question, int]:
     """What its neighbours then hear: gratuitous ARP for each address, how often."""
     with announcements(scene, questions(scene)) as heard:
-        cluster(scene).active().apply("hainfo", "switch")
+        scene.cluster.active().apply("hainfo", "switch")
         return watch(heard, until=lambda counts: all(counts.values()), within=ANNOUNCED_WITHIN).seen
 
 
@@ -193,7 +188,7 @@ class Loss:
 def lose(scene: Scene, changes: Changes | UnderWay, name: str, *parameters: str, member: Appliance | None = None) -> Loss:
     """A fault of a member, the active one unless another is named; it is undone when the scenario ends."""
     fault = catalogue.read(name, parameters)
-    loss = Loss(scene.environment.faults.injection(fault, (member or cluster(scene).active()).name))
+    loss = Loss(scene.environment.faults.injection(fault, (member or scene.cluster.active()).name))
     changes.undo(loss.end)
     loss.injection.begin()
     return loss
@@ -218,7 +213,7 @@ def _returns(loss: Loss) -> None:
 
 @then("it is passive and the members are synchronised")
 def _passive_and_synchronised(scene: Scene, loss: Loss, record: ScenarioRecorder) -> None:
-    record.observe(f"the mode of {loss.member.name}", expected="passive", observed=cluster(scene).states()[loss.member.name])
+    record.observe(f"the mode of {loss.member.name}", expected="passive", observed=scene.cluster.states()[loss.member.name])
     _synchronised(scene, "yes", record)
 
 
@@ -253,7 +248,7 @@ def active_alone(scene: Scene, name: str, phase: str, record: ScenarioRecorder) 
 
 def await_alone(scene: Scene, name: str, phase: str) -> list[str]:
     """The active members once it is this one alone. Raises Refuted when that takes longer than the deployment's budget."""
-    pair, within = cluster(scene), scene.deployment.budgets.takeover / 1000
+    pair, within = scene.cluster, scene.deployment.budgets.takeover / 1000
     return eventually(lambda: [member for member, mode in pair.states().items() if mode == "active"],
                       until=lambda names: names == [name], within=within, phase=phase,
                       expected=f"{name} active, alone")  # fmt: skip
@@ -262,7 +257,7 @@ def await_alone(scene: Scene, name: str, phase: str) -> list[str]:
 @then("both members report the HA link as failed")
 def _link_failed(scene: Scene, record: ScenarioRecorder) -> None:
     def look() -> dict[str, str]:
-        return {member.name: (member.ha_status() or {"link": "silent"})["link"] for member in cluster(scene).members}
+        return {member.name: (member.ha_status() or {"link": "silent"})["link"] for member in scene.cluster.members}
 
     seen = eventually(look, until=lambda links: set(links.values()) == {"Failed"}, within=SHARED_WITHIN,
                       phase="the members' word on the HA link", expected="Failed, by both")  # fmt: skip

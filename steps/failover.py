@@ -16,7 +16,7 @@ from lab.faults import catalogue
 from lab.phases import events, moment_of_handover
 from reports.entries import Failover
 from reports.ledger import Lane, distribution
-from steps.cluster import Loss, await_alone, cluster, lost_at, other_than, wait_for_pair
+from steps.cluster import Loss, await_alone, lost_at, other_than, wait_for_pair
 from steps.eventually import eventually, watch
 from steps.flows import UP_WITHIN, Running
 from steps.ledger import GOING_ON, Watched, entry, lost_to
@@ -57,12 +57,12 @@ class Campaign:
         """Do it as often as wanted; the last one is not undone yet."""
         self.event = event
         for number in range(1, self.wanted + 1):
-            self.former = cluster(self.scene).active()
+            self.former = self.scene.cluster.active()
             with self.running.instrument.fast():
                 undo = self._one(kind, number, self.former, act)
             if number < self.wanted:
                 undo()
-                for member in cluster(self.scene).members:
+                for member in self.scene.cluster.members:
                     wait_for_pair(member)
         return self
 
@@ -84,7 +84,7 @@ class Campaign:
         budgets = self.scene.deployment.budgets.gaps[self.event]
 
         def written(instance: str, step: int) -> Failover:
-            self.failovers.append(entry(watched, instrument, cluster(self.scene), budgets, instance, step))
+            self.failovers.append(entry(watched, instrument, self.scene.cluster, budgets, instance, step))
             return self.failovers[-1]
 
         self.record.write(written)
@@ -165,9 +165,9 @@ def _lose_link(campaign: Campaign) -> None:
 def _switch(campaign: Campaign) -> None:
     def act(active: Appliance) -> tuple[float, Callable[[], object]]:
         begun = time.monotonic()
-        hand_over(cluster(campaign.scene), active)
+        hand_over(campaign.scene.cluster, active)
         # The command takes its own time to start; what counts begins when the member obeys.
-        return moment_of_handover(events(cluster(campaign.scene), begun)) or begun, lambda: None
+        return moment_of_handover(events(campaign.scene.cluster, begun)) or begun, lambda: None
 
     campaign.run("switch", "switch", act)
 

@@ -13,7 +13,7 @@ from lab.faults import power
 from lab.invariants.configurations import differences
 from lab.namespace import Completed
 from lab.phases import Event, events
-from steps.cluster import Loss, Meant, active_alone, cluster, lose, wait_for_pair
+from steps.cluster import Loss, Meant, active_alone, lose, wait_for_pair
 from steps.eventually import watch
 from steps.plugins.recording import ScenarioRecorder
 from steps.plugins.restore import Changes
@@ -44,7 +44,7 @@ def meanwhile() -> Meanwhile:
 
 
 def _passive(scene: Scene) -> Appliance:
-    pair = cluster(scene)
+    pair = scene.cluster
     active = pair.active().name
     return next(member for member in pair.members if member.name != active)
 
@@ -127,7 +127,7 @@ def _seen_within(scene: Scene, meanwhile: Meanwhile) -> float:
 
 def _watched_takeovers(scene: Scene, meanwhile: Meanwhile, at_most: int, within: float) -> list[str]:
     def look() -> list[Event]:
-        return events(cluster(scene), meanwhile.since)
+        return events(scene.cluster, meanwhile.since)
 
     told = watch(look, until=lambda told: len(takeovers(told)) > at_most, within=within).seen
     names = {member.serial: member.id for member in scene.site.firewall.members}
@@ -160,7 +160,7 @@ def _lost_while_taking(scene: Scene, changes: Changes) -> Loss:
 
 @when("the active member loses power while it applies a change", target_fixture="loss")
 def _lost_while_applying(scene: Scene, changes: Changes) -> Loss:
-    _change(changes.of(cluster(scene)).active(), 1)
+    _change(changes.of(scene.cluster).active(), 1)
     return lose(scene, changes, "killed-during-change")
 
 
@@ -182,7 +182,7 @@ class Sent:
 
 @when("the passive member's disk is full, and a large change is synchronised to it", target_fixture="sent")
 def _sent_to_a_full_disk(scene: Scene, changes: Changes) -> Sent:
-    pair, receiver = changes.of(cluster(scene)), _passive(scene)
+    pair, receiver = changes.of(scene.cluster), _passive(scene)
     room = lose(scene, changes, "disk-full", "place=configuration", member=receiver)
     _change(pair.active(), IMPORTED)
     return Sent(receiver, receiver.snapshot(), room, pair.active().run("hasync"))
@@ -198,7 +198,7 @@ def _as_before(sent: Sent, record: ScenarioRecorder) -> None:
 @when("its disk has room again, and the change is synchronised once more")
 def _with_room(scene: Scene, sent: Sent, meant: Meant) -> None:
     sent.room.end()
-    active = cluster(scene).active()
+    active = scene.cluster.active()
     meant.files = active.snapshot().files
     active.apply("hasync")
 

@@ -14,6 +14,7 @@ from provisioning.deployment_model import Network, PrivateHost, PublishedService
 from steps.plugins import tags
 
 if TYPE_CHECKING:
+    from lab.cluster import Cluster
     from provisioning.deployment import Deployment, Instance
     from provisioning.environment import LabEnvironment
 
@@ -30,6 +31,11 @@ class Scene:
     def deployment(self) -> Deployment:
         """The plan."""
         return self.environment.deployment
+
+    @property
+    def cluster(self) -> Cluster:
+        """The pair of the scenario's site."""
+        return self.environment.cluster(self.site.name)
 
     @cached_property
     def server(self) -> LabHost:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pytest_bdd import given, then, when
 
 from lab.appliance.ha_timers import Timers
-from lab.cluster import Cluster
 from steps.eventually import watch
 from steps.neighbours import Answers, Question, who_has
 from steps.plugins.recording import ScenarioRecorder
@@ -58,16 +57,12 @@ def observe_used(seen: Used, record: ScenarioRecorder) -> None:
 def sent_by_each(scene: Scene) -> dict[str, int]:
     """Frames that each member has sent on the data networks so far."""
     fabric = scene.environment.lab.fabric
-    return {member.name: fabric.sent(member.name, _data_nics(scene)) for member in _pair(scene).members}
-
-
-def _pair(scene: Scene) -> Cluster:
-    return scene.environment.cluster(scene.site.name)
+    return {member.name: fabric.sent(member.name, _data_nics(scene)) for member in scene.cluster.members}
 
 
 def timers(scene: Scene) -> Timers:
     """How long the pair's members wait for what."""
-    return Timers.of(_pair(scene).members[0].configuration().ha)
+    return Timers.of(scene.cluster.members[0].configuration().ha)
 
 
 def _data_nics(scene: Scene) -> list[str]:
@@ -86,7 +81,7 @@ def _observe_answers(answered: Answers, record: ScenarioRecorder) -> None:
 
 @when("the neighbours of the cluster ask for its addresses and use its services", target_fixture="said")
 def _ask_and_use(scene: Scene, record: ScenarioRecorder) -> Mapping[str, int]:
-    with scene.environment.listen(f"{member.name}:{nic}" for member in _pair(scene).members for nic in _data_nics(scene)):
+    with scene.environment.listen(f"{member.name}:{nic}" for member in scene.cluster.members for nic in _data_nics(scene)):
         seen = used(scene)
     observe_used(seen, record)
     return seen.sent
@@ -104,14 +99,14 @@ def _one_forwards(scene: Scene, record: ScenarioRecorder) -> None:
         # Counted, not heard: a capture needs a wire that works, and the scenario's fault may have to do with it.
         seen = used(scene)
     record.observe("members active at once, at the most", expected=1, observed=most.result())
-    record.observe("active members now", expected=1, observed=list(_pair(scene).states().values()).count("active"))
+    record.observe("active members now", expected=1, observed=list(scene.cluster.states().values()).count("active"))
     observe_used(seen, record)
     _only_the_active_sends(scene, seen.sent, record)
 
 
 def _most_active(scene: Scene) -> int:
     """How many members were active at once, at the most, for as long as it takes a second one to become it."""
-    pair, most = _pair(scene), 0
+    pair, most = scene.cluster, 0
 
     def look() -> int:
         nonlocal most
@@ -123,7 +118,7 @@ def _most_active(scene: Scene) -> int:
 
 def _only_the_active_sends(scene: Scene, said: Mapping[str, int], record: ScenarioRecorder) -> None:
     """Whatever another member calls itself, one whose agent is dead too, it is to keep silent."""
-    for name, mode in _pair(scene).states().items():
+    for name, mode in scene.cluster.states().items():
         works = mode == "active"
         record.observe(f"frames that {name}, {mode}, sent on the data networks", expected="some" if works else 0,
                        observed=said[name], holds=(said[name] > 0) == works)  # fmt: skip

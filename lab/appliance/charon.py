@@ -74,7 +74,6 @@ def apply(configuration: Configuration, active: Callable[[], bool]) -> None:
     write_private(_POLICY_FILE, ipsec.swanctl_conf(connections))
     write_private(_PLAN_FILE, json.dumps({key: asdict(plan) for key, plan in plans.items()}))
     if not plans or not active():
-        _end_all()
         stop()
     elif _CHARON.pid() is None:
         start()
@@ -142,7 +141,9 @@ def ask_again(children: Collection[str]) -> None:
 
 
 def stop(*, silently: bool = False) -> None:
-    """Stop the daemon, which tells its peers unless ``silently``. Nothing to do when it does not run."""
+    """Stop the daemon; its peers are told unless ``silently``. Nothing to do when it does not run."""
+    if not silently:
+        _end_all()
     _CHARON.stop(sign=signal.SIGKILL if silently else signal.SIGTERM)
 
 

@@ -46,7 +46,7 @@ from lab.appliance import __main__ as commands, command, fork_server
 command.SOCKET = fork_server.SOCKET = sys.argv[1]
 fork_server._LOG, fork_server._OURS = sys.argv[2], ("words",)
 commands.COMMANDS = {name: f"words:{name}" for name in ("tell", "rest", "fail", "die")}
-commands.ALONE = fork_server._PROGRAMS = ()
+fork_server._PROGRAMS = ()
 fork_server.start(cluster=False)
 """
 CLIENT = """

@@ -165,7 +165,7 @@ def inside(pid: int, act: Callable[[], T], *, where: str = "") -> T:
 def is_gone(pid: int) -> bool:
     """Whether the process whose namespaces are a host's has ended, or is ending."""
     try:
-        (Path("/proc") / str(pid) / "ns/net").readlink()
+        Path(f"/proc/{pid}/ns/net").readlink()
     except FileNotFoundError:
         return True
     return False

@@ -94,6 +94,14 @@ LEFT_BY_A_RUN = ("html", "junit", "oscal", "hdf", "md")
 """What every run leaves beside its record: all but the PDF, which takes as long as a third of the run that it tells of."""
 
 
+def prepare() -> None:
+    """Import what makes them, which takes about as long as to make them: beside something that is waited for."""
+    from reports import hdf, junit, markdown, oscal  # noqa: F401
+    from reports.html import page  # noqa: F401
+
+    oscal.models()
+
+
 def write_all(record: Record) -> list[Path]:
     """Write what every run leaves beside its record; the files. Raises OSError, or Sealed as ``write`` does."""
     return [_write(record, name, "en", record.folder, "") for name in LEFT_BY_A_RUN]

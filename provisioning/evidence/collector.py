@@ -15,7 +15,7 @@ from provisioning.evidence import bounds, commands, logs, states
 from provisioning.evidence.bounds import Piece
 from provisioning.evidence.captures import capture
 from provisioning.evidence.commands import Step
-from provisioning.evidence.exercised import Exercised, exercised
+from provisioning.evidence.exercised import Exercisable, Exercised
 from provisioning.evidence.flows import Flows, Owners, is_in, owners
 from provisioning.outline import outline
 from provisioning.redaction import Redaction
@@ -50,6 +50,7 @@ class Collector:
         self._lab = lab
         self._cluster = cluster
         self._redaction = redaction
+        self._exercisable: dict[str, Exercisable] = {}
         self._left = bounds.RUN
         self._span = Span({})
 
@@ -141,7 +142,7 @@ class Collector:
             yield Piece("commands.txt", text, "the commands that were run, and what they printed")
         after = {site: states.Moment.of(self._cluster(site)) for site in {*span.before, *span.clusters}}
         span.exercised = {
-            site: exercised(self._deployment.configuration(site), self._cluster(site), before, after[site], span.logs)
+            site: self._exercisable_of(site).exercised(self._cluster(site), before, after[site], span.logs)
             for site, before in span.before.items()
         }
         for site in span.before:
@@ -152,6 +153,11 @@ class Collector:
         if VPN_CLIENT in span.hosts:
             served = [site for site in span.before if self._deployment.site(site).pools]
             yield from states.vpn_users([self._cluster(site) for site in served])
+
+    def _exercisable_of(self, site: str) -> Exercisable:
+        if site not in self._exercisable:
+            self._exercisable[site] = Exercisable(self._deployment.configuration(site))
+        return self._exercisable[site]
 
     def _joined(self, span: Span, flows: Flows) -> list[str]:
         """The sites of the tunnels that it is about, or that packets between their networks should have taken."""

@@ -53,23 +53,27 @@ def rules(configuration: Configuration) -> dict[str, str]:
     return found
 
 
-def exercised(
-    configuration: Configuration, pair: Cluster, before: states.Moment, after: states.Moment, since: logs.Positions
-) -> Exercised:
-    """What counted since a scenario began."""
-    seen: Counter[str] = Counter()
-    whole = True
-    for member in pair.members:
-        was, now = before.counters[member.name] or {}, after.counters[member.name] or {}
-        whole = whole and counters.APPLIED in was and was[counters.APPLIED] == now.get(counters.APPLIED)
-        for place, counter in now.items():
-            first = was[place].packets if place in was else 0
-            seen[place] += counter.packets - first if counter.packets >= first else counter.packets
-        seen.update(_GRANTED.findall(logs.text(member.host, LOGINS, since)))
-    for tunnel in configuration.vpn.tunnels:
-        seen[str(tunnel.location)] = sum(seen[place] for place in _rules_of(configuration, tunnel))
-    known = rules(configuration)
-    return Exercised({place: count for place, count in seen.items() if count and place in known}, whole)
+class Exercisable:
+    """What of one configuration can be exercised: told once, asked after each scenario."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._places = frozenset(rules(configuration))
+        self._behind = {str(tunnel.location): _rules_of(configuration, tunnel) for tunnel in configuration.vpn.tunnels}
+
+    def exercised(self, pair: Cluster, before: states.Moment, after: states.Moment, since: logs.Positions) -> Exercised:
+        """What counted since a scenario began."""
+        seen: Counter[str] = Counter()
+        whole = True
+        for member in pair.members:
+            was, now = before.counters[member.name] or {}, after.counters[member.name] or {}
+            whole = whole and counters.APPLIED in was and was[counters.APPLIED] == now.get(counters.APPLIED)
+            for place, counter in now.items():
+                first = was[place].packets if place in was else 0
+                seen[place] += counter.packets - first if counter.packets >= first else counter.packets
+            seen.update(_GRANTED.findall(logs.text(member.host, LOGINS, since)))
+        for tunnel, behind in self._behind.items():
+            seen[tunnel] = sum(seen[place] for place in behind)
+        return Exercised({place: count for place, count in seen.items() if count and place in self._places}, whole)
 
 
 def _rules_of(configuration: Configuration, tunnel: Tunnel) -> list[str]:

@@ -35,12 +35,13 @@ def gained(host: LabHost, since: Positions) -> Piece:
 def text(host: LabHost, log: str, since: Positions) -> str:
     """What one log holds since then, all of it."""
     begin, end = since.get((host.name, log), 0), _size(host, log)
-    return _read(host, log, begin if begin <= end else 0, end, whole=True) if end else ""
+    begin = begin if begin <= end else 0
+    return _read(host, log, begin, end, whole=True) if begin < end else ""
 
 
 def _size(host: LabHost, log: str) -> int:
     try:
-        return host.path(log).stat().st_size
+        return host.size(log)
     except OSError:  # not written yet, or its host has ended
         return 0
 

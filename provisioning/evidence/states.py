@@ -57,11 +57,12 @@ def _table(member: Appliance, before: Counters | None, after: Counters | None) -
     if before is None or after is None:
         return f"{member.name} does not tell its counters\n"
     changed = [place for place in after if place != APPLIED and after[place] != before.get(place, Counter(0, 0))]
+    words = _Words(member)
     lines = [f"{member.name}: packets counted before, after, and the rule"]
     for place in sorted(changed, key=_order):
         first, last = before.get(place, Counter(0, 0)).packets, after[place].packets
         anew = " (its policy was applied meanwhile: counted from zero)" if last < first else ""
-        lines.append(f"{first:>8} {last:>8}  {place}  {_text(member, place)}{anew}".rstrip())
+        lines.append(f"{first:>8} {last:>8}  {place}  {words.of(place)}{anew}".rstrip())
     others = len(after.keys() - {APPLIED}) - len(changed)
     return "\n".join([*lines, f"                   the other {others} counted nothing", ""])
 
@@ -71,14 +72,23 @@ def _order(place: str) -> tuple[str, int]:
     return (rule[1], int(rule[2])) if rule else (place, 0)
 
 
-def _text(member: Appliance, place: str) -> str:
-    """The rule as the file has it now; nothing for a counter that is no rule of the policy."""
-    if (rule := _RULE.fullmatch(place)) is None:
-        return ""
-    try:
-        return member.read(rule[1]).splitlines()[int(rule[2]) - 1].strip()
-    except (OSError, IndexError):
-        return ""
+class _Words:
+    """The rules of a member as their files have them now, each file read once."""
+
+    def __init__(self, member: Appliance) -> None:
+        self._member = member
+        self._lines: dict[str, list[str]] = {}
+
+    def of(self, place: str) -> str:
+        """A rule's words; nothing for a counter that is no rule of the policy."""
+        if (rule := _RULE.fullmatch(place)) is None:
+            return ""
+        try:
+            if rule[1] not in self._lines:
+                self._lines[rule[1]] = self._member.read(rule[1]).splitlines()
+            return self._lines[rule[1]][int(rule[2]) - 1].strip()
+        except (OSError, IndexError):
+            return ""
 
 
 # Tunnels and VPN users ----------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def _checked(record: Record, name: str, document: Json) -> bytes:
 
     (kind,) = document
     try:
-        _model(kind).model_validate(document[kind])
+        models()[kind].model_validate(document[kind])
     except ValidationError as why:
         first = why.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -43,7 +43,8 @@ def _checked(record: Record, name: str, document: Json) -> bytes:
     return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
-def _model(kind: str) -> Any:  # the models of the library are not typed
+def models() -> Mapping[str, Any]:  # the models of the library are not typed
+    """The official model of each kind of document. To import them takes most of a second."""
     from trestle.oscal import assessment_plan, assessment_results, catalog, profile, ssp
 
     return {
@@ -52,4 +53,4 @@ def _model(kind: str) -> Any:  # the models of the library are not typed
         "system-security-plan": ssp.SystemSecurityPlan,
         "profile": profile.Profile,
         "catalog": catalog.Catalog,
-    }[kind]
+    }

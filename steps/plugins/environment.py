@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from reports import renderings
 from reports.entries import Configuration, Coverage, Rules, Topology
 from steps.plugins import collection, instances, live, run_header, surroundings
 from steps.plugins.recording import RECORDER, ScenarioRecorder
@@ -258,10 +259,12 @@ class Keeper:
 
 @pytest.fixture(scope="session")
 def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
-    """The keeper, who closes when the last test has ended."""
+    """The keeper, who closes when the last test has ended; the renderings are got ready while the lab goes."""
     try:
         yield pytestconfig.stash[KEEPER]
     finally:
+        if not hasattr(pytestconfig, "workerinput"):  # what a worker recorded is rendered by the controller
+            threading.Thread(target=renderings.prepare, name="renderings").start()
         pytestconfig.stash[KEEPER].close()
 
 

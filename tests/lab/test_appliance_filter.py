@@ -181,10 +181,12 @@ def counted(firewall: LabHost) -> dict[str, int]:
 
 
 def test_the_kernel_tells_the_counters_that_nft_lists(firewall: LabHost, public: LabHost) -> None:
+    again = rule_counters.Reader(firewall)
+    before = again.read()
     fetch(public, "http://147.135.161.153/", "--interface", "198.51.100.102")
     listed = [entry["counter"] for entry in json.loads(firewall.must("nft", "-j", "list", "counters"))["nftables"][1:]]
     expected = {counters.key(one["name"]): Counter(one["packets"], one["bytes"]) for one in listed}
-    assert rule_counters.Reader(firewall).read() == expected
+    assert rule_counters.Reader(firewall).read() == again.read() == expected != before
     assert any(one.packets for one in expected.values())
 
 

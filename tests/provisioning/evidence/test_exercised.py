@@ -9,7 +9,7 @@ from typing import Any, cast
 from lab.appliance import counters
 from lab.rule_counters import Counter
 from provisioning.deployment import load
-from provisioning.evidence.exercised import Exercised, exercised, rules
+from provisioning.evidence.exercised import Exercisable, Exercised, rules
 from provisioning.evidence.states import Moment
 from tests.provisioning.plans import GUIDE
 
@@ -23,13 +23,17 @@ APPLIED = {counters.APPLIED: 1_795_000_000_000}
 def _exercised(folder: Path, before: dict[str, int], after: dict[str, int], log: str = "") -> Exercised:
     (folder / "log").mkdir()
     (folder / "log/l_auth").write_text(log)
-    host = SimpleNamespace(name="fw1-sbg7", path=lambda path: folder / path.lstrip("/"))
+    host = SimpleNamespace(
+        name="fw1-sbg7",
+        path=lambda path: folder / path.lstrip("/"),
+        size=lambda path: (folder / path.lstrip("/")).stat().st_size,
+    )
     pair = SimpleNamespace(members=[SimpleNamespace(name="fw1-sbg7", host=host)])
     first, last = (
         Moment({"fw1-sbg7": {place: Counter(packets, 0) for place, packets in counted.items()}}, {})
         for counted in (before, after)
     )
-    return exercised(SITE, cast(Any, pair), first, last, {})
+    return Exercisable(SITE).exercised(cast(Any, pair), first, last, {})
 
 
 def test_rules_implicit_ones_tunnels_rights_and_routes_can_be_exercised() -> None:

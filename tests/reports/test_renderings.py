@@ -57,6 +57,17 @@ def test_no_lab_no_engine_and_no_root_is_needed(tmp_path: Path) -> None:
     assert not {name.partition(".")[0] for name in loaded} & {"docker", "lab", "provisioning", "scapy", "steps"}
 
 
+def test_what_was_prepared_is_rendered_without_another_import(tmp_path: Path) -> None:
+    written(tmp_path, MIXED)
+    program = (
+        "import sys; from pathlib import Path; from reports import renderings; from reports.record import read\n"
+        f"record = read(Path({str(tmp_path)!r})); renderings.prepare(); before = set(sys.modules)\n"
+        "renderings.write_all(record); print(*sys.modules.keys() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not [name for name in done.stdout.split() if not name.startswith(("encodings.", "importlib."))]
+
+
 def test_rendering_twice_changes_nothing(tmp_path: Path) -> None:
     written(tmp_path, MIXED)
     first, *_ = write_all(read(tmp_path))

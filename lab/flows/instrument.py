@@ -27,7 +27,7 @@ from lab.flows.silence import Seen, seen
 _TABLE = "rempart_flows"
 _NO_TABLE = f"table ip {_TABLE} {{}}\ndelete table ip {_TABLE}\n"  # whether there is one or not
 _LIBERAL = Path("/proc/sys/net/netfilter/nf_conntrack_tcp_be_liberal")
-_UNDER_WAY = 0.1  # s at the most for what was sent to arrive: seven times the longest way
+_UNDER_WAY = 100_000_000  # ns at the most for what was sent to arrive: seven times the longest way
 _LOOK_AGAIN = 0.010  # s between two looks at what is still under way
 _ENDS_WITHIN = 3.0  # s for the instrument to end
 
@@ -154,21 +154,27 @@ class Instrument:
     def watch(self, begin: int, end: int) -> dict[Lane, Seen]:
         """What each lane lost between two moments (monotonic ns). Waits until what was sent before the end can have come."""
         time.sleep(max(0.0, (end - time.monotonic_ns()) / 1e9))
-        found: dict[Lane, Seen] = {}
         while True:
-            now = time.monotonic_ns()
-            for lane in self.lanes:
-                if lane not in found or found[lane].lost:
-                    found[lane] = self._seen(lane, begin, end, now)
-            if not any(one.lost_last > now - _UNDER_WAY * 1e9 for one in found.values()):
-                break
+            since = time.monotonic_ns() - _UNDER_WAY
+            if not any(self._under_way(lane, since, end) for lane in self.lanes):
+                found = {lane: self._seen(lane, begin, end) for lane in self.lanes}
+                if all(one.lost_last <= since for one in found.values()):
+                    break
             time.sleep(_LOOK_AGAIN)
         self._listen()
         return found
 
-    def _seen(self, lane: Lane, begin: int, end: int, now: int) -> Seen:
+    def _under_way(self, lane: Lane, since: int, end: int) -> bool:
+        """Whether a message sent in the last moments before the end has not come: only this is asked again and again."""
+        sendings = self._memory.sendings(lane.number, since, end)
+        if not sendings:
+            return False
+        come = {number for number, _ in self._memory.arrivals(lane.number, since, time.monotonic_ns())}
+        return any(number not in come for number, _ in sendings)
+
+    def _seen(self, lane: Lane, begin: int, end: int) -> Seen:
         sendings = self._memory.sendings(lane.number, begin, end)
-        arrivals = self._memory.arrivals(lane.number, begin, now)
+        arrivals = self._memory.arrivals(lane.number, begin, time.monotonic_ns())
         return seen(sendings, arrivals, begin, end, beat=self._beat * lane.flow.beats)
 
     def lateness(self, begin: int, end: int) -> list[int]:

@@ -18,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lab import namespace
+from lab.bulk import MANY, Bulk
 from lab.errors import CaptureIncomplete, LabError
-from lab.relay import PACKET_AUXDATA, SOL_PACKET, tagged
+from lab.relay import PACKET_AUXDATA, SOL_PACKET
 
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
 SO_TIMESTAMPNS = 35
@@ -48,13 +49,13 @@ class Tap:
         self._frames: list[Frame] = []
         self._zero = 0
         self._dropped = 0
-        self._buffer = bytearray(SNAPSHOT)  # one for all frames: a fresh one for each costs more than to read it
         self._paused = False
         self._socket = namespace.packet_socket(pid, interface, buffer=BUFFER)
         self._marker = namespace.packet_socket(pid, interface)  # a socket does not see what itself sends
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        self._bulk = Bulk(self._socket, SNAPSHOT)
         index = namespace.inside(pid, lambda: socket.if_nametoindex(interface))
         # Promiscuous, so that a bridge hands over what it forwards between its ports too.
         self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("=IHH8s", index, PACKET_MR_PROMISC, 0, b""))
@@ -122,17 +123,16 @@ class Tap:
 
     def _take(self, token: bytes = b"") -> bool:
         """Take what the kernel holds, up to the marker with this token; whether it was met."""
-        receive, buffer, append = self._socket.recvmsg_into, self._buffer, self._frames.append
-        while True:
-            try:
-                size, ancillary, _, _ = receive([buffer], 256)
-            except BlockingIOError:
-                return False
-            data = bytes(buffer[:size])
-            if data[12:14] != _MARKER:
-                append(Frame(timestamp(ancillary), tagged(data, ancillary)))
-            elif token and token in data:
-                return True
+        append, met, full = self._frames.append, False, True
+        while full and not met:
+            frames = self._bulk.read()
+            for at, data in frames:
+                if data[12:14] != _MARKER:
+                    append(Frame(at, data))
+                elif token and token in data:
+                    met = True
+            full = len(frames) == MANY
+        return met
 
     def _count_dropped(self) -> int:
         """How many frames the kernel has dropped since it was last asked."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Interface
@@ -16,6 +18,7 @@ import pytest
 
 from lab import addresses, capture, namespace
 from lab import sweep as sweeps
+from lab.bulk import MANY
 from lab.capture import Tap
 from lab.errors import CaptureIncomplete, HostGone, LabError
 from lab.host import LabHost
@@ -118,6 +121,23 @@ def test_what_is_sent_at_once_is_captured(wire: tuple[End, End]) -> None:
         send(wire[0])
         assert seen(tap) == 1
         tap.close()
+
+
+def test_many_frames_come_in_order_each_whole_with_its_tag_and_its_time(wire: tuple[End, End], tap: Tap) -> None:
+    tag = struct.pack("!HH", 0x8100, 42)
+    frames = [
+        FRAME[:12] + (tag if number % 3 == 0 else b"") + FRAME[12:] + bytes(number) + struct.pack("!H", number)
+        for number in range(3 * MANY)
+    ]
+    before = time.time()
+    with namespace.packet_socket(wire[0].pid, wire[0].interface) as opened:
+        for frame in frames:
+            opened.send(frame)
+    captured = [one for one in tap.since(0) if one.data[6:12] == FRAME[6:12]]
+    assert [one.data for one in captured] == frames
+    assert before <= captured[0].time
+    assert [one.time for one in captured] == sorted(one.time for one in captured)
+    assert captured[-1].time <= time.time()
 
 
 def test_what_found_no_room_makes_the_capture_incomplete(wire: tuple[End, End], monkeypatch: pytest.MonkeyPatch) -> None:

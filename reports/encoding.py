@@ -7,13 +7,20 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from reports.entries import ENTRIES, Entry, Json, RecordError
 
 
 def plain(value: object) -> Json:
     """The value as JSON can hold it: what JSON does not know becomes its text."""
+    kind: Any = type(value)
+    if kind in _KNOWN_TO_JSON:
+        return value
+    if names := _names(kind):
+        return {name: plain(getattr(value, name)) for name in names}
+    if kind is tuple or kind is list:
+        return [plain(one) for one in cast("Sequence[object]", value)]
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
@@ -27,6 +34,16 @@ def plain(value: object) -> Json:
     if dataclasses.is_dataclass(value):
         return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
     return str(value)
+
+
+_KNOWN_TO_JSON = frozenset({NoneType, bool, int, str})
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The fields of the entries and their parts, which are nothing but their fields; () for any other type."""
+    ours = dataclasses.is_dataclass(kind) and not issubclass(kind, str | int | float | Mapping | Set | Sequence)
+    return tuple(one.name for one in dataclasses.fields(kind)) if ours else ()
 
 
 def encode(entry: Entry) -> dict[str, Json]:

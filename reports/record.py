@@ -6,7 +6,6 @@ lines written until then stay readable, and parallel workers may write the same 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -56,13 +55,12 @@ NO_RECORD = f"no run's folder: {RECORD} is not there (name one like reports/runs
 EVIDENCE = "evidence"
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def utc_now() -> str:
     """The time by the machine's clock, UTC, to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _as_is(text: str) -> str:
-    return text
 
 
 class Writer:
@@ -72,10 +70,11 @@ class Writer:
         """Create the folder if need be. Raises RecordError when that fails."""
         self.folder = folder
         self.path = folder / RECORD
-        self.redact: Callable[[str], str] = _as_is
+        self.redact: Callable[[str], str] = str
         self._worker = worker
         self._now = now
         self._file: ChainedFile | None = None
+        self._folders: dict[str, Path] = {}
 
     def open(self, opening: Callable[[], Sequence[Entry]]) -> None:
         """Begin the record with these entries, unless another worker of the run has begun it already."""
@@ -114,10 +113,9 @@ class Writer:
             self.write(Event(text=f"{unfinished} bytes were removed of a line that its writer did not live to finish"))
 
     def _line(self, entry: Entry, before: str) -> bytes:
-        stamped = dataclasses.replace(entry, at=entry.at or self._now(), worker=entry.worker or self._worker)
-        values = {"before": NOTHING, **self._cleaned(encode(stamped))} | {"before": before}  # the hash stands first
-        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "backslashreplace") + b"\n"
+        stamped = encode(entry) | {"at": entry.at or self._now(), "worker": entry.worker or self._worker}
+        values = {"before": NOTHING, **self._cleaned(stamped)} | {"before": before}  # the hash stands first
+        return _JSON.encode(values).encode("utf-8", "backslashreplace") + b"\n"
 
     def _cleaned(self, value: Json) -> Json:
         if isinstance(value, str):
@@ -130,12 +128,14 @@ class Writer:
 
     def evidence_folder(self, instance: str) -> Path:
         """The folder of an instance's evidence, made if need be. Raises RecordError when that fails."""
-        folder = self.folder / EVIDENCE / safe_name(instance)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as why:
-            raise RecordError(f"{folder}: {why.strerror}") from why
-        return folder
+        if instance not in self._folders:
+            folder = self.folder / EVIDENCE / safe_name(instance)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as why:
+                raise RecordError(f"{folder}: {why.strerror}") from why
+            self._folders[instance] = folder
+        return self._folders[instance]
 
     def room_for(self, instance: str, name: str) -> Path:
         """A path in the evidence folder that nothing has taken yet, for a file that somebody else writes."""

@@ -6,7 +6,9 @@ import hashlib
 import json
 import multiprocessing
 import stat
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,9 @@ def test_an_entry_is_read_as_it_was_written(entry: Entry) -> None:
         (Path("a/b"), "a/b"),
         (b"\x00", "b'\\x00'"),
         (None, None),
+        ([Scheduling(median=1, p95=float("inf"), max=2)], [{"median": 1, "p95": "inf", "max": 2}]),
+        (HTTPStatus.OK, 200),
+        ({"a": OrderedDict(b=deque([1]))}, {"a": {"b": [1]}}),
     ],
 )
 def test_any_value_can_be_an_observation(value: object, kept: object) -> None:

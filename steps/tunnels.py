@@ -105,12 +105,13 @@ def _stop_services(scene: Scene, changes: Changes) -> None:
 
 
 def _start_services(firewalls: list[Appliance]) -> None:
-    """Start the tunnel services side by side: what one asks while the other is not there yet, it asks again a second later.
+    """Start the tunnel services, and return when nobody negotiates any more. Raises CommandFailed.
 
-    Returns when nobody negotiates any more. Raises CommandFailed.
+    One after the other: of two ends that ask each other at the same moment, each may take the other's question for its first
+    contact after a crash (RFC 7296 2.4) and forget a tunnel that the other keeps until it finds nobody there, 8 s later.
     """
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda firewall: firewall.apply("envpn", "-u"), firewalls))
+    for firewall in firewalls:
+        firewall.apply("envpn", "-u")
     _negotiated(firewalls)
 
 

@@ -14,7 +14,8 @@ from steps.eventually import eventually
 pytestmark = pytest.mark.lab
 
 NO_ANSWERS = "table ip no_answers { chain in { type filter hook prerouting priority -400; udp sport { 500, 4500 } drop; }; }"
-QUESTION = "sending DPD request"  # each second, as DPDMode=high asks for
+ANSWERS = "table ip no_answers {}; delete table ip no_answers"  # whether they are kept away or not
+UNANSWERED = "retransmit 1 of request"  # a second after a question, and there is one each second: DPDMode=high asks for it
 
 
 @pytest.fixture
@@ -24,6 +25,7 @@ def ends(whole: LabEnvironment) -> Iterator[tuple[Appliance, Appliance]]:
     await_tunnel(*found)
     before = found[0].snapshot()
     yield found
+    found[0].host.must("nft", ANSWERS)
     found[0].restore(before)
     found[0].apply("envpn", "-u")
     await_tunnel(*found)
@@ -56,7 +58,7 @@ def test_a_tunnel_that_ends_while_a_question_is_unanswered_is_gone_at_the_peer(
     local.edit(file, lambda text: text.replace(was, becomes))
     local.host.must("nft", NO_ANSWERS)
     mark = len(local.read_log("l_vpn"))
-    eventually(lambda: QUESTION in local.read_log("l_vpn")[mark:], within=5.0, phase="a question to the peer")
+    eventually(lambda: UNANSWERED in local.read_log("l_vpn")[mark:], within=5.0, phase="a question without an answer")
 
     local.host.must("sh", "-c", "(sleep 0.1; nft delete table ip no_answers) & envpn -u; wait")
 

@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from lab import namespace
-from lab.bulk import MANY, Bulk
 from lab.errors import CaptureIncomplete, LabError
+from lab.frame_reader import MANY, FrameReader
 from lab.relay import PACKET_AUXDATA, SOL_PACKET
 
 PACKET_ADD_MEMBERSHIP, PACKET_STATISTICS, PACKET_MR_PROMISC = 1, 6, 1
@@ -55,7 +55,7 @@ class Tap:
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
-        self._bulk = Bulk(self._socket, SNAPSHOT)
+        self._reader = FrameReader(self._socket, SNAPSHOT)
         index = namespace.inside(pid, lambda: socket.if_nametoindex(interface))
         # Promiscuous, so that a bridge hands over what it forwards between its ports too.
         self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, struct.pack("=IHH8s", index, PACKET_MR_PROMISC, 0, b""))
@@ -125,7 +125,7 @@ class Tap:
         """Take what the kernel holds, up to the marker with this token; whether it was met."""
         append, met, full = self._frames.append, False, True
         while full and not met:
-            frames = self._bulk.read()
+            frames = self._reader.read()
             for at, data in frames:
                 if data[12:14] != _MARKER:
                     append(Frame(at, data))

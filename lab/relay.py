@@ -58,9 +58,15 @@ def tagged(frame: bytes, ancillary: list[tuple[int, int, bytes]]) -> bytes:
     for level, kind, data in ancillary:
         if level == SOL_PACKET and kind == PACKET_AUXDATA and len(data) >= AUXDATA.size:
             status, _, _, _, _, tci, tpid = AUXDATA.unpack_from(data)
-            if status & TP_STATUS_VLAN_VALID:
-                return frame[:12] + struct.pack("!HH", tpid or 0x8100, tci) + frame[12:]
+            return with_tag(frame, status, tci, tpid)
     return frame
+
+
+def with_tag(frame: bytes, status: int, tci: int, tpid: int) -> bytes:
+    """The frame with the 802.1Q tag that the kernel took out of it and tells beside it; as it is when it had none."""
+    if not status & TP_STATUS_VLAN_VALID:
+        return frame
+    return frame[:12] + struct.pack("!HH", tpid or 0x8100, tci) + frame[12:]
 
 
 def take(side: Side, other: Side) -> None:

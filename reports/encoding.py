@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from reports.entries import ENTRIES, Entry, Json, RecordError
 
@@ -17,11 +17,9 @@ def plain(value: object) -> Json:
     kind: Any = type(value)
     if kind in _KNOWN_TO_JSON:
         return value
-    if names := _names(kind):
+    if (names := _names(kind)) is not None:
         return {name: plain(getattr(value, name)) for name in names}
-    if kind is tuple or kind is list:
-        return [plain(one) for one in cast("Sequence[object]", value)]
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
@@ -31,8 +29,6 @@ def plain(value: object) -> Json:
         return sorted((plain(one) for one in value), key=str)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [plain(one) for one in value]
-    if dataclasses.is_dataclass(value):
-        return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
     return str(value)
 
 
@@ -40,10 +36,10 @@ _KNOWN_TO_JSON = frozenset({NoneType, bool, int, str})
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    """The fields of the entries and their parts, which are nothing but their fields; () for any other type."""
+def _names(kind: type) -> tuple[str, ...] | None:
+    """The fields of an entry or a part of one, which is nothing but its fields; None for any other type."""
     ours = dataclasses.is_dataclass(kind) and not issubclass(kind, str | int | float | Mapping | Set | Sequence)
-    return tuple(one.name for one in dataclasses.fields(kind)) if ours else ()
+    return tuple(one.name for one in dataclasses.fields(kind)) if ours else None
 
 
 def encode(entry: Entry) -> dict[str, Json]:

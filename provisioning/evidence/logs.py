@@ -20,8 +20,7 @@ def gained(host: LabHost, since: Positions) -> Piece:
     """What each of a host's logs holds since then; of one that gained more than the bound, the end."""
     parts, cut = [], []
     for log in host.spec.logs:
-        begin, end = since.get((host.name, log), 0), _size(host, log)
-        begin = begin if begin <= end else 0  # it was begun anew
+        begin, end = _span(host, log, since)
         if begin == end:
             continue
         kept = max(begin, end - LOG)
@@ -34,9 +33,14 @@ def gained(host: LabHost, since: Positions) -> Piece:
 
 def text(host: LabHost, log: str, since: Positions) -> str:
     """What one log holds since then, all of it."""
-    begin, end = since.get((host.name, log), 0), _size(host, log)
-    begin = begin if begin <= end else 0
+    begin, end = _span(host, log, since)
     return _read(host, log, begin, end, whole=True) if begin < end else ""
+
+
+def _span(host: LabHost, log: str, since: Positions) -> tuple[int, int]:
+    """Where what a log gained begins and ends; at its first byte where it was begun anew."""
+    begin, end = since.get((host.name, log), 0), _size(host, log)
+    return (begin if begin <= end else 0), end
 
 
 def _size(host: LabHost, log: str) -> int:

@@ -19,9 +19,7 @@ NOBODY = (
     "--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search", "--",
 )  # fmt: skip
 NEEDS_ROOT = "the lab needs root: it makes network namespaces and wires. Run the same command with sudo"
-
-
-# What builds a lab, sends its packets and makes its reports: half a second and more to import, each.
+# What builds a lab, sends its packets and makes its reports. Requests, the least of them, take 0.2 s to import.
 HEAVY = {"cryptography", "docker", "jinja2", "openstack", "requests", "scapy", "trestle", "weasyprint"}
 
 
@@ -56,16 +54,21 @@ def test_the_doctor_says_so_too_and_looks_at_all_the_rest() -> None:
     assert done.stderr == ""
 
 
-def test_collecting_the_features_needs_neither_root_nor_docker() -> None:
-    done = _as_nobody("pytest", "features/", "--collect-only", "-q", "-p", "no:cacheprovider")
+@pytest.fixture(scope="module")
+def collected() -> subprocess.CompletedProcess[str]:
+    """The features, collected by nobody; on standard error stands what was imported for it."""
+    return _as_nobody("pytest", "features/", "--collect-only", "-q", "-p", "no:cacheprovider", PYTHONPROFILEIMPORTTIME="1")
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "tests collected" in done.stdout
+
+def test_collecting_the_features_needs_neither_root_nor_docker(collected: subprocess.CompletedProcess[str]) -> None:
+    assert collected.returncode == 0, collected.stdout + collected.stderr
+    assert "tests collected" in collected.stdout
 
 
-def test_collecting_the_features_imports_nothing_that_it_could_do_without() -> None:
-    done = _as_nobody("pytest", "features/", "--collect-only", "-q", "-p", "no:cacheprovider", PYTHONPROFILEIMPORTTIME="1")
-    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+def test_collecting_the_features_imports_nothing_that_it_could_do_without(
+    collected: subprocess.CompletedProcess[str],
+) -> None:
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in collected.stderr.splitlines()}
 
     assert "pytest_bdd" in imported  # so these are the names of what was imported
     assert not imported & HEAVY  # what keeps it under the two seconds that `make bench` measures

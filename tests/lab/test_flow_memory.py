@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-
 import pytest
 
-from lab.flows.memory import KEPT, Memory, size
+from lab.flows.memory import KEPT, Memory
 
 LANE, OTHER = 0, 1
-
-
-@pytest.fixture
-def memory() -> Iterator[Memory]:
-    descriptor = os.memfd_create("flows")
-    os.ftruncate(descriptor, size(2))
-    memory = Memory(descriptor, 2)
-    os.close(descriptor)
-    yield memory
-    memory.close()
 
 
 def test_a_lane_that_has_nothing_says_so(memory: Memory) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -12,22 +11,12 @@ import pytest
 
 from lab.flows import instrument as watching
 from lab.flows.instrument import Instrument
-from lab.flows.memory import Memory, size
+from lab.flows.memory import Memory
 from lab.flows.plan import Flow
 from lab.flows.silence import Seen, seen
 
 MS = 1_000_000
 FLOW = Flow(name="UDP", flow_class="nat", kind="datagrams", near=1, far=1, address="192.0.2.2", port=53, back=False)
-
-
-@pytest.fixture
-def memory() -> Iterator[Memory]:
-    descriptor = os.memfd_create("flows")
-    os.ftruncate(descriptor, size(2))
-    memory = Memory(descriptor, 2)
-    os.close(descriptor)
-    yield memory
-    memory.close()
 
 
 @pytest.fixture

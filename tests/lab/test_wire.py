@@ -18,9 +18,9 @@ import pytest
 
 from lab import addresses, capture, namespace
 from lab import sweep as sweeps
-from lab.bulk import MANY
 from lab.capture import Tap
 from lab.errors import CaptureIncomplete, HostGone, LabError
+from lab.frame_reader import MANY
 from lab.host import LabHost
 from lab.probe import Outcome, Target, connect
 from provisioning.live import dialling

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 
-from lab.relay import TP_STATUS_VLAN_VALID
+from lab.relay import with_tag
 
 MANY = 64
 """Frames that one call takes at the most."""
@@ -17,14 +17,13 @@ MANY = 64
 _HEADER = struct.Struct("=QI4xQQQQI4xI4x")  # struct mmsghdr: where name, data and notes are, flags, and the length that came
 _PLACE = struct.Struct("=QQ")  # struct iovec
 _NOTED = struct.Struct("=16xqq16xI12xHH")  # SO_TIMESTAMPNS, then of PACKET_AUXDATA the tag; each after its struct cmsghdr
-_TAG = struct.Struct("!HH")
 _ROOM = 128  # bytes for the notes of a frame
 _WORDS, _LENGTH = _HEADER.size // 4, 14  # of four bytes: a header has so many, and this one is the length
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Bulk:
+class FrameReader:
     """Reads a socket that has both SO_TIMESTAMPNS and PACKET_AUXDATA on; no frame is longer than ``longest`` bytes."""
 
     def __init__(self, opened: socket.socket, longest: int) -> None:
@@ -60,7 +59,4 @@ class Bulk:
         begin = number * self._longest
         seconds, nanoseconds, status, tci, tpid = _NOTED.unpack_from(self._notes, number * _ROOM)
         at = seconds + nanoseconds / 1e9
-        if status & TP_STATUS_VLAN_VALID:
-            tag = _TAG.pack(tpid or 0x8100, tci)
-            return at, self._data[begin : begin + 12] + tag + self._data[begin + 12 : begin + length]
-        return at, self._data[begin : begin + length]
+        return at, with_tag(self._data[begin : begin + length], status, tci, tpid)

@@ -13,7 +13,7 @@ TESTED_WITH := chromium curl poppler-utils tshark
 
 help:
 	@echo "make accept   build the guide's deployment in simulation and prove every use case of it"
-	@echo "make test     the project's own tests, some sixteen minutes"
+	@echo "make test     the project's own tests, some twenty minutes"
 	@echo "make bench    what it costs, beside its peers (half an hour; BENCH='--runs 1 --sites 1,2' for a look)"
 	@echo "make lint     style, types, import arrows"
 	@echo "make setup    only install what the lab needs"

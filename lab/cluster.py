@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from lab.device import Appliance, Snapshot
+from lab.device import Appliance, Snapshot, ha_statuses
 from lab.errors import LabError
 
 _HANDED_OVER_WITHIN = 0.5  # s: while the work goes from one to the other, for milliseconds, nobody has it
@@ -24,7 +24,8 @@ class Cluster:
         """What each member says of itself: ``active``, ``passive``, …; ``silent`` when it does not answer."""
         if len(self.members) == 1:
             return {self.members[0].name: "active"}
-        return {member.name: self._state(member) for member in self.members}
+        told = ha_statuses(self.members)
+        return {name: str(one["local"]["mode"]).lower() if one else "silent" for name, one in told.items()}
 
     def active(self) -> Appliance:
         """The active member. Raises LabError when there is not exactly one, nor soon will be."""
@@ -52,11 +53,6 @@ class Cluster:
         """Put the configurations back, side by side. Raises CommandFailed when that does not work."""
         with ThreadPoolExecutor() as pool:
             list(pool.map(Appliance.restore, self.members, snapshot))
-
-    @staticmethod
-    def _state(member: Appliance) -> str:
-        told = member.ha_status()
-        return str(told["local"]["mode"]).lower() if told else "silent"
 
 
 def missing(member: Appliance) -> str:

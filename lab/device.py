@@ -160,15 +160,7 @@ class Appliance:
 
         Asked at its socket, in a millisecond: the command ``hainfo`` takes a process and is for people.
         """
-        try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(HA_ANSWERS_WITHIN)
-                connection.connect(str(self.path(str(CONTROL))))
-                connection.sendall(b"status\n")
-                told: dict[str, Any] = json.loads(connection.makefile().read())
-        except (OSError, ValueError):
-            return None
-        return told
+        return ha_statuses([self])[self.name]
 
     def security_associations(self) -> list[SecurityAssociation]:
         """Those that its IKE daemon holds; none when it does not run. Asked at its socket, as :meth:`ha_status` is."""
@@ -208,6 +200,33 @@ class Appliance:
     @cached_property
     def _counters(self) -> rule_counters.Reader:
         return rule_counters.Reader(self.host)
+
+
+def ha_statuses(members: Iterable[Appliance]) -> dict[str, dict[str, Any] | None]:
+    """What the HA agents of these members say, by their names, as :meth:`Appliance.ha_status`: all asked, and then heard."""
+    asked = {member.name: _asked(member) for member in members}
+    return {name: _heard(connection) if connection else None for name, connection in asked.items()}
+
+
+def _asked(member: Appliance) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(HA_ANSWERS_WITHIN)
+        connection.connect(str(member.path(str(CONTROL))))
+        connection.sendall(b"status\n")
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def _heard(connection: socket.socket) -> dict[str, Any] | None:
+    try:
+        with connection, connection.makefile() as answer:
+            told: dict[str, Any] = json.loads(answer.read())
+    except (OSError, ValueError):
+        return None
+    return told
 
 
 def differences(before: Mapping[str, Counter], after: Mapping[str, Counter]) -> dict[str, int]:

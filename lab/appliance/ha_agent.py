@@ -72,7 +72,7 @@ class Agent:
             due = min(due, self._beaten + pace)
             if now >= due:
                 self._beat(now)
-                due = now + pace
+                due = now + pace - now % pace  # all agents of a machine at once: what they wake, such as the switch, wakes once
 
     # Wires
 

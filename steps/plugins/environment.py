@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import sys
 import threading
 import time
 from argparse import ArgumentTypeError
@@ -32,6 +34,7 @@ _USED = pytest.StashKey[surroundings.Environment]()
 _STEPS = pytest.StashKey["list[tuple[float, str]]"]()
 _LOGS_KEPT = pytest.StashKey[bool]()
 _TERMINATION = pytest.StashKey[object]()
+_TAKE_TURNS = 0.0005  # s, not Python's 5 ms: the end of a lab is many short waits, after each of which it would wait so long
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -263,7 +266,9 @@ def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
     try:
         yield pytestconfig.stash[KEEPER]
     finally:
+        gc.freeze()  # what is here stays until the process ends: to look through it for garbage again and again takes a second
         if not hasattr(pytestconfig, "workerinput"):  # what a worker recorded is rendered by the controller
+            sys.setswitchinterval(_TAKE_TURNS)
             threading.Thread(target=renderings.prepare, name="renderings").start()
         pytestconfig.stash[KEEPER].close()
 

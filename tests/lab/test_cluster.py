@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from lab import cluster
 from lab.cluster import Cluster
 from lab.device import Appliance
 from lab.errors import LabError
@@ -20,8 +21,13 @@ class Member:
     name: str
     modes: list[str] = field(default_factory=list)
 
-    def ha_status(self) -> dict[str, dict[str, str]]:
+    def says(self) -> dict[str, dict[str, str]]:
         return {"local": {"mode": self.modes.pop(0) if len(self.modes) > 1 else self.modes[0]}}
+
+
+@pytest.fixture(autouse=True)
+def _asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "ha_statuses", lambda members: {member.name: member.says() for member in members})
 
 
 def pair(first: Sequence[str], second: Sequence[str]) -> Cluster:

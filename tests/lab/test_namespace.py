@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,26 @@ def test_the_program_of_a_flow_ends_with_the_flow(sleep: list[str]) -> None:
     with Instrument([shell], 500):
         assert _await(lambda: _runs(sleep))
     assert _await(lambda: not _runs(sleep))
+
+
+@pytest.fixture
+def host() -> Iterator[int]:
+    """A process in a network namespace of its own."""
+    process = subprocess.Popen(["unshare", "--net", "sleep", "30"])
+    assert _await(lambda: _network(f"/proc/{process.pid}") != _network("/proc/self"))
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+def _network(process: str) -> int:
+    return Path(f"{process}/ns/net").stat().st_ino
+
+
+@pytest.mark.parametrize("ends", [int, partial(int, "no number")])
+def test_who_was_inside_a_host_keeps_nothing_of_it(host: int, ends: Callable[[], int]) -> None:
+    seen: list[int] = []
+    with suppress(ValueError):
+        namespace.inside(host, lambda: seen.append(_network("/proc/thread-self")) or ends())  # type: ignore[func-returns-value]
+    assert seen == [_network(f"/proc/{host}")]
+    assert {_network(str(thread)) for thread in Path("/proc/self/task").iterdir()} == {_network("/proc/self")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from lab.device import Appliance, Snapshot, ha_statuses
 from lab.errors import LabError
@@ -24,8 +25,11 @@ class Cluster:
         """What each member says of itself: ``active``, ``passive``, …; ``silent`` when it does not answer."""
         if len(self.members) == 1:
             return {self.members[0].name: "active"}
-        told = ha_statuses(self.members)
-        return {name: str(one["local"]["mode"]).lower() if one else "silent" for name, one in told.items()}
+        return {name: str(told["local"]["mode"]).lower() if told else "silent" for name, told in self.statuses().items()}
+
+    def statuses(self) -> dict[str, dict[str, Any] | None]:
+        """What the HA agent of each member says; None of one that does not answer."""
+        return ha_statuses(self.members)
 
     def active(self) -> Appliance:
         """The active member. Raises LabError when there is not exactly one, nor soon will be."""

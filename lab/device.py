@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Interface
@@ -204,25 +205,25 @@ class Appliance:
 
 def ha_statuses(members: Iterable[Appliance]) -> dict[str, dict[str, Any] | None]:
     """What the HA agents of these members say, by their names, as :meth:`Appliance.ha_status`: all asked, and then heard."""
-    asked = {member.name: _asked(member) for member in members}
-    return {name: _heard(connection) if connection else None for name, connection in asked.items()}
+    with ExitStack() as opened:
+        asked = {member.name: _asked(member, opened) for member in members}
+        return {name: _heard(connection) if connection else None for name, connection in asked.items()}
 
 
-def _asked(member: Appliance) -> socket.socket | None:
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _asked(member: Appliance, opened: ExitStack) -> socket.socket | None:
+    connection = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
     try:
         connection.settimeout(HA_ANSWERS_WITHIN)
         connection.connect(str(member.path(str(CONTROL))))
         connection.sendall(b"status\n")
     except OSError:
-        connection.close()
         return None
     return connection
 
 
 def _heard(connection: socket.socket) -> dict[str, Any] | None:
     try:
-        with connection, connection.makefile() as answer:
+        with connection.makefile() as answer:
             told: dict[str, Any] = json.loads(answer.read())
     except (OSError, ValueError):
         return None

@@ -132,7 +132,7 @@ def _synchronised(scene: Scene, expected: str, record: ScenarioRecorder) -> None
     words = {True: "yes", False: "no", None: "unknown"}
 
     def look() -> list[str]:
-        return [words[(member.ha_status() or {}).get("synchronised")] for member in scene.cluster.members]
+        return [words[(told or {}).get("synchronised")] for told in scene.cluster.statuses().values()]
 
     seen = eventually(
         look,
@@ -257,7 +257,7 @@ def await_alone(scene: Scene, name: str, phase: str) -> list[str]:
 @then("both members report the HA link as failed")
 def _link_failed(scene: Scene, record: ScenarioRecorder) -> None:
     def look() -> dict[str, str]:
-        return {member.name: (member.ha_status() or {"link": "silent"})["link"] for member in scene.cluster.members}
+        return {name: told["link"] if told else "silent" for name, told in scene.cluster.statuses().items()}
 
     seen = eventually(look, until=lambda links: set(links.values()) == {"Failed"}, within=SHARED_WITHIN,
                       phase="the members' word on the HA link", expected="Failed, by both")  # fmt: skip

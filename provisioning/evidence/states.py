@@ -11,7 +11,7 @@ from lab.appliance import ha_info, ipsec, openvpn, security_associations
 from lab.appliance.counters import APPLIED
 from lab.appliance.vici import Session, ViciError
 from lab.cluster import Cluster
-from lab.device import Appliance, ha_statuses
+from lab.device import Appliance
 from lab.errors import LabError
 from lab.rule_counters import Counter
 from provisioning.evidence.bounds import Piece
@@ -33,7 +33,7 @@ class Moment:
         alone = len(pair.members) == 1
         return cls(
             {member.name: _counters(member) for member in pair.members},
-            {} if alone else ha_statuses(pair.members),
+            {} if alone else pair.statuses(),
         )
 
 

@@ -266,7 +266,7 @@ def _kept(pytestconfig: pytest.Config) -> Iterator[Keeper]:
     try:
         yield pytestconfig.stash[KEEPER]
     finally:
-        gc.freeze()  # what is here stays until the process ends: to look through it for garbage again and again takes a second
+        gc.freeze()  # what is here stays until the process ends: to look through it for garbage again takes half a second
         if not hasattr(pytestconfig, "workerinput"):  # what a worker recorded is rendered by the controller
             sys.setswitchinterval(_TAKE_TURNS)
             threading.Thread(target=renderings.prepare, name="renderings").start()

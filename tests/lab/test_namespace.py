@@ -8,8 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -86,10 +85,18 @@ def _network(process: str) -> int:
     return Path(f"{process}/ns/net").stat().st_ino
 
 
-@pytest.mark.parametrize("ends", [int, partial(int, "no number")])
-def test_who_was_inside_a_host_keeps_nothing_of_it(host: int, ends: Callable[[], int]) -> None:
+NO_NUMBER = pytest.raises(ValueError, match="no number")
+
+
+@pytest.mark.parametrize(("answer", "ends"), [("1", nullcontext()), ("no number", NO_NUMBER)])
+def test_who_was_inside_a_host_keeps_nothing_of_it(host: int, answer: str, ends: AbstractContextManager[object]) -> None:
     seen: list[int] = []
-    with suppress(ValueError):
-        namespace.inside(host, lambda: seen.append(_network("/proc/thread-self")) or ends())  # type: ignore[func-returns-value]
+
+    def act() -> int:
+        seen.append(_network("/proc/thread-self"))
+        return int(answer)
+
+    with ends:
+        namespace.inside(host, act)
     assert seen == [_network(f"/proc/{host}")]
     assert {_network(str(thread)) for thread in Path("/proc/self/task").iterdir()} == {_network("/proc/self")}

@@ -180,15 +180,20 @@ class Appliance:
             return []
 
     def renew_tunnels(self) -> None:
-        """Renew the keys of every IPsec tunnel now, as at the end of their lifetime. Raises CommandFailed.
+        """Renew the keys of every IPsec tunnel now, as at the end of their lifetime. Raises CommandFailed."""
+        self._tell_charon("rekey", security_associations.renew)
 
-        The product has no command for it: its IKE daemon is told, at its socket.
-        """
+    def give_up_negotiations(self) -> None:
+        """Ask no peer any more that has not answered yet. Raises CommandFailed."""
+        self._tell_charon("terminate", security_associations.give_up)
+
+    def _tell_charon(self, what: str, tell: Callable[[Session], None]) -> None:
+        """The product has no command for it: its IKE daemon is told, at its socket."""
         try:
             with Session(self.path(str(ipsec.SOCKET))) as session:
-                security_associations.renew(session)
+                tell(session)
         except ViciError as why:
-            raise CommandFailed(self.name, "rekey", 1, str(why)) from why
+            raise CommandFailed(self.name, what, 1, str(why)) from why
 
     def call(self, statement: str) -> None:
         """Have the appliance's own code do what no command of it does. Raises CommandFailed."""

@@ -23,7 +23,8 @@ from steps.plugins.restore import Changes
 from steps.scene import Scene
 
 MARK = b"rempart"  # what the lab's pings carry, readable wherever they are in clear
-ANSWERED_WITHIN = 0.3  # s, twenty times the round trip: what was lost while the tunnel came up is not waited for
+ANSWERED_WITHIN = 0.3  # s, twenty times the round trip
+LOOK_WITHIN = 0.1  # s where they are sent again until all are answered: what was lost while the tunnel came up is not awaited
 EXCHANGED_WITHIN = 1.0  # s for answers that have to come
 APART = 0.005  # s between two pings
 ESP_IN_UDP, IKE = 4500, 500
@@ -43,7 +44,7 @@ def _both_ping(scene: Scene) -> dict[str, Echoes]:
 
 
 def _pings(host: LabHost, address: IPv4Address) -> Echoes:
-    return probe.ping(host, address, count=3, interval=APART, within=ANSWERED_WITHIN)
+    return probe.ping(host, address, count=3, interval=APART, within=LOOK_WITHIN)
 
 
 def _all_answered(echoes: dict[str, Echoes]) -> bool:
@@ -108,10 +109,14 @@ def _start_services(firewalls: list[Appliance]) -> None:
     """Start the tunnel services, and return when nobody negotiates any more. Raises CommandFailed.
 
     One after the other: of two ends that ask each other at the same moment, each may take the other's question for its first
-    contact after a crash (RFC 7296 2.4) and forget a tunnel that the other keeps until it finds nobody there, 8 s later.
+    contact after a crash (RFC 7296 2.4) and forget a tunnel that the other keeps until it finds nobody there, 8 s later. So
+    what the first one asks while nobody is there is not asked again: the last one begins, and finds both ends up.
     """
-    for firewall in firewalls:
+    *first, last = firewalls
+    for firewall in first:
         firewall.apply("envpn", "-u")
+        firewall.give_up_negotiations()
+    last.apply("envpn", "-u")
     _negotiated(firewalls)
 
 

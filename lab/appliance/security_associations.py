@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from lab.appliance import ipsec
-from lab.appliance.vici import Message, Session, ViciError
+from lab.appliance.vici import CommandRefused, Message, Session, ViciError
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,16 @@ def renew(session: Session) -> None:
     for sa in read(session):
         if sa.established:
             session.command("rekey", {"child-id": sa.child_id})
+
+
+def give_up(session: Session) -> None:
+    """Have charon ask nobody any more who has not answered yet: negotiations that it began and that stand nowhere end.
+
+    Raises ViciError.
+    """
+    for ike_id in dict.fromkeys(sa.ike_id for sa in read(session) if sa.ike_state == "CONNECTING"):
+        with suppress(CommandRefused):  # it was answered meanwhile, or has ended
+            session.command("terminate", {"ike-id": ike_id, "force": "yes", "timeout": "-1"})
 
 
 def _of_ike(connection: str, ike: Message) -> list[SecurityAssociation]:

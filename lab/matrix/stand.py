@@ -84,11 +84,10 @@ class Stand:
         self._closing = ExitStack()
         self._closing.callback(self._close_opened)
         try:
-            with ThreadPoolExecutor(max_workers=1) as pool:  # beside it: the switch takes as long as all firewalls
-                stopped = pool.submit(self._stop_at_the_switch)
-                for firewall in firewalls:
-                    self._open(firewall)
-                stopped.result()
+            with ThreadPoolExecutor() as pool:  # side by side: a kernel lets rules wait for what uses those before
+                opening = [pool.submit(self._open, firewall) for firewall in firewalls]
+                for one in (pool.submit(self._stop_at_the_switch), *opening):
+                    one.result()
             for client in clients:
                 self._connect(client)
         except OSError as why:

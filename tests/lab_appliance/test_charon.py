@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import pytest
 
 from lab.appliance import charon, security_associations
 from lab.appliance.errors import ServiceFailed
 from lab.appliance.security_associations import SecurityAssociation
-from lab.appliance.vici import CommandRefused, ViciError
+from lab.appliance.vici import CommandRefused, Session, ViciError
 from tests.sns.trees import GUIDE, guide
 
 TUNNEL = "OVH_GRA11"
@@ -127,3 +128,11 @@ def test_a_daemon_that_does_not_answer_has_not_renewed(daemon: Daemon, apply: Ap
     daemon.failures = {"initiate": ViciError("charon does not answer: timed out")}
     with pytest.raises(ServiceFailed, match="timed out"):
         apply(OTHER_LIFETIME)
+
+
+def test_only_what_nobody_has_answered_is_given_up(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [replace(STANDING, ike_id=number, ike_state="CONNECTING", child="") for number in ("2", "3")]
+    monkeypatch.setattr(security_associations, "read", lambda _session: [STANDING, *asked])
+    daemon.failures = {"terminate": CommandRefused("terminate: no matching SAs to terminate found")}  # it has ended meanwhile
+    security_associations.give_up(cast(Session, daemon))
+    assert [(name, arguments["ike-id"]) for name, arguments in daemon.said] == [("terminate", "2"), ("terminate", "3")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -33,12 +32,8 @@ class Client:
         return f"{FOLDER}/{self.device}"
 
     def log(self) -> str:
-        """What it has said so far; looked at without a program's start, for who waits for a word looks often."""
-        file = f"{self.folder}/client.log"
-        try:
-            return self.host.path(file).read_text(errors="replace")
-        except FileNotFoundError:  # it has said nothing yet, unless its host is gone, which this tells
-            return self.host.run("cat", file).stdout
+        """What it has said so far."""
+        return self.host.run("cat", f"{self.folder}/client.log").stdout
 
     def address(self) -> IPv4Address | None:
         """Its address in the tunnel."""
@@ -47,17 +42,16 @@ class Client:
 
     def has_interface(self) -> bool:
         """Whether its interface is there: on its way out OpenVPN takes the address away first, and then the interface."""
-        return self.device in self.host.inside(lambda: [name for _, name in socket.if_nameindex()])
+        return self.host.run("ip", "link", "show", "dev", self.device).ok
 
     def hang_up(self) -> None:
         """Have it disconnect; its interface goes soon after.
 
-        The first signal makes OpenVPN tell the firewall; the second spares the second that it then grants the firewall. What
-        it said goes with the commands that were run.
+        The first signal makes OpenVPN tell the firewall; the second spares the second that it then grants the firewall.
         """
-        end = f"[ ! -e {self.folder}/pid ] || kill $(cat {self.folder}/pid)"
-        self.host.run("sh", "-c", end)
-        self.host.run("sh", "-c", f"{end}; rm -f {self.folder}/pid; cat {self.folder}/client.log")
+        for _ in range(2):
+            self.host.run("sh", "-c", f"[ ! -e {self.folder}/pid ] || kill $(cat {self.folder}/pid)")
+        self.host.run("rm", "-f", f"{self.folder}/pid")
 
 
 def routes(host: LabHost) -> str:

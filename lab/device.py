@@ -184,7 +184,7 @@ class Appliance:
         self._tell_charon("rekey", security_associations.renew)
 
     def give_up_negotiations(self) -> None:
-        """Ask no peer any more that has not answered yet. Raises CommandFailed."""
+        """End what is being negotiated and stands nowhere yet. Raises CommandFailed."""
         self._tell_charon("terminate", security_associations.give_up)
 
     def _tell_charon(self, what: str, tell: Callable[[Session], None]) -> None:

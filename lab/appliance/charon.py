@@ -195,9 +195,9 @@ def _renew(session: Session, old: SecurityAssociation) -> None:
     time.sleep(_IN_FLIGHT)
     fresh = {sa.ike_id for sa in security_associations.read(session) if sa.connection == old.connection}
     if fresh == {old.ike_id}:
-        _terminate(session, {"child-id": old.child_id})
+        security_associations.terminate(session, {"child-id": old.child_id})
     else:
-        _terminate(session, {"ike-id": old.ike_id})
+        security_associations.terminate(session, {"ike-id": old.ike_id})
 
 
 def _end_all() -> None:
@@ -213,12 +213,7 @@ def _end(session: Session, connection: str) -> None:
     At once would do here, but not there: what charon tells waits until what it asked before is answered (IKEv2 has one question
     under way, RFC 7296 2.3), and without the time for it the peer is not told at all, and holds a dead tunnel until it asks.
     """
-    _terminate(session, {"ike": connection, "force": "yes", "timeout": f"{_TOLD * 1000:.0f}"})
-
-
-def _terminate(session: Session, which: Mapping[str, str]) -> None:
-    with suppress(CommandRefused):  # nothing of that name is up: just what was wanted
-        session.command("terminate", {"timeout": "-1", **which})
+    security_associations.terminate(session, {"ike": connection, "force": "yes", "timeout": f"{_TOLD * 1000:.0f}"})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
@@ -118,13 +119,15 @@ def renew(session: Session) -> None:
 
 
 def give_up(session: Session) -> None:
-    """Have charon ask nobody any more who has not answered yet: negotiations that it began and that stand nowhere end.
-
-    Raises ViciError.
-    """
+    """Have charon end what is being negotiated and stands nowhere yet, whoever began it. Raises ViciError."""
     for ike_id in dict.fromkeys(sa.ike_id for sa in read(session) if sa.ike_state == "CONNECTING"):
-        with suppress(CommandRefused):  # it was answered meanwhile, or has ended
-            session.command("terminate", {"ike-id": ike_id, "force": "yes", "timeout": "-1"})
+        terminate(session, {"ike-id": ike_id, "force": "yes"})
+
+
+def terminate(session: Session, which: Mapping[str, str]) -> None:
+    """Have charon let go of these, and do not wait for it unless ``which`` has a time-out (ms). Raises ViciError."""
+    with suppress(CommandRefused):  # nothing of that name is up: just what was wanted
+        session.command("terminate", {"timeout": "-1", **which})
 
 
 def _of_ike(connection: str, ike: Message) -> list[SecurityAssociation]:

@@ -15,9 +15,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from cli import api, check, cloud, compare, fault, gate, matrix, merge, mutate, preflight, report, torture, verify
 from cli.arguments import Parser
+from lab.signals import obeying
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -74,9 +76,12 @@ def _run_option(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
-    handlers = {number: signal.signal(number, _terminated) for number in (signal.SIGTERM, signal.SIGHUP)}
+    handlers: dict[signal.Signals, Any] = {signal.SIGTERM: _terminated, signal.SIGHUP: _terminated}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handlers[signal.SIGINT] = signal.default_int_handler
     try:
-        return _flushed(_run(_given(sys.argv[1:] if arguments is None else arguments)))
+        with obeying(handlers):  # a process that calls us does more than this
+            return _flushed(_run(_given(sys.argv[1:] if arguments is None else arguments)))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Terminated as why:
@@ -85,9 +90,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has gone: nor can Python's own last flush be read.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
-    finally:
-        for number, handler in handlers.items():  # a process that calls us does more than this
-            signal.signal(number, handler)
 
 
 def _given(arguments: Sequence[str]) -> argparse.Namespace:

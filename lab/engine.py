@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from lab import private_engine
 from lab.errors import EngineFailed, EngineUnavailable
-from lab.signals import undisturbed
+from lab.signals import Undisturbed
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -254,7 +254,7 @@ def _start() -> APIClient:
     daemon = None
     deadline = time.monotonic() + private_engine.START_WITHIN
     try:
-        with undisturbed():  # else there is a daemon that nobody knows of
+        with Undisturbed():  # else there is a daemon that nobody knows of
             daemon = private_engine.launch()
         while time.monotonic() < deadline and daemon.poll() is None:
             if (client := _api(private_engine.address())) is not None:
@@ -277,7 +277,7 @@ def _api(address: str) -> APIClient | None:
     """The engine at a socket of this machine, when one answers there."""
     if not address.startswith("unix://") or not _listens(address.removeprefix("unix://")):
         return None
-    with undisturbed():  # an import that is cut off cannot be tried again, and cleaning up needs it
+    with Undisturbed():  # an import that is cut off cannot be tried again, and cleaning up needs it
         # Engines over SSH are never used: docker does without them where this is missing, and paramiko (0.1 s) is spared.
         sys.modules.setdefault("docker.transport.sshconn", None)  # type: ignore[arg-type]
         from docker import APIClient

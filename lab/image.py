@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lab import engine as engines
 from lab.errors import EngineFailed, ImageFailed
-from lab.signals import undisturbed
+from lab.signals import Undisturbed
 from lab.state import locked, state_folder, writing
 
 SUITE = "bookworm"
@@ -129,7 +129,7 @@ def _build(folder: Path) -> Path:
             _, told = build.communicate(apt_sources())
         except BaseException:
             build.kill()
-            with undisturbed(), suppress(subprocess.TimeoutExpired):
+            with Undisturbed(), suppress(subprocess.TimeoutExpired):
                 build.communicate(timeout=_GONE_WITHIN)  # ends with the last of its processes: each holds the pipe
             raise
     if build.returncode != 0:

@@ -22,7 +22,7 @@ from lab import engine as engines
 from lab import private_engine
 from lab.engine import LABEL, Engine
 from lab.errors import LabError, NotRoot
-from lab.signals import undisturbed
+from lab.signals import Undisturbed
 from lab.state import is_alive, locked, process_identity, state_folder, writing
 
 OWNER = "rempart.owner"
@@ -99,9 +99,9 @@ def running() -> dict[str, str]:
 
 def remove(run: str) -> int:
     """Remove all that a run owns; the number of containers there were. A first Ctrl-C waits for its end."""
-    with undisturbed():
+    with Undisturbed():
         end_keeper(run)
-    with undisturbed(), locked("engine"):
+    with Undisturbed(), locked("engine"):
         # Half removed it is no lab any more: if we are killed now, the next `up` does the rest.
         (lab_folder(run) / _KEPT_FILE).unlink(missing_ok=True)
         identities: list[str] = []
@@ -134,7 +134,7 @@ def end_keeper(run: str) -> None:
 
 def remove_abandoned() -> list[str]:
     """Remove what dead owners left behind; the runs there were."""
-    with undisturbed(), locked("engine"):
+    with Undisturbed(), locked("engine"):
         engine = engines.find()
         found = sweep(engine)
         if engine is not None:
@@ -174,7 +174,7 @@ def wipe() -> None:
 
     Raises LabError when one is.
     """
-    with undisturbed(), locked("image"), locked("engine"):
+    with Undisturbed(), locked("image"), locked("engine"):
         engine = engines.find()
         if engine is not None:
             left = {summary["Labels"][LABEL] for summary in engine.containers()}

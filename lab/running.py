@@ -24,6 +24,7 @@ from lab.errors import HostGone, LabError, LabNotFound, StateUnavailable
 from lab.fabric import Fabric
 from lab.host import LabHost
 from lab.ownership import KEPT, lab_folder, new_run, remove, running
+from lab.signals import Undisturbed
 from lab.state import locked, state_folder, writing
 from lab.topology import Host, Topology
 
@@ -104,11 +105,13 @@ def starting_engine() -> Iterator[None]:
     """
     _refuse_full_disk()
     beside = threading.Thread(target=_start_engine, name="engine")
-    beside.start()
     try:
+        with Undisturbed():  # else it may run and not be awaited: whoever cleans up would come before it
+            beside.start()
         yield
     finally:
-        beside.join()
+        if beside.is_alive():
+            beside.join()
 
 
 def _start_engine() -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 from lab.errors import LabError, LabNotFound
 from lab.faults import catalogue
 from lab.faults.fault import Fault, Target, Values
-from lab.signals import undisturbed
+from lab.signals import Undisturbed
 from lab.state import writing
 
 _FOLDER = "faults"
@@ -78,7 +78,7 @@ class Injection:
         """Undo it. A first Ctrl-C waits for its end; what cannot be undone stays remembered. Raises what the lab raised."""
         if not self.in_force:
             return
-        with undisturbed():
+        with Undisturbed():
             self.fault.kind.undo(self.target, self.fault.values)
             self._file.unlink(missing_ok=True)
 

@@ -11,10 +11,11 @@ from argparse import ArgumentTypeError
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from types import FrameType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from lab.signals import obeying
 from reports import renderings
 from reports.entries import Configuration, Coverage, Rules, Topology
 from steps.plugins import collection, instances, live, run_header, surroundings
@@ -23,8 +24,6 @@ from steps.plugins.verdicts import Told
 from steps.verdict import Inconclusive
 
 if TYPE_CHECKING:
-    from signal import Handlers
-
     from pytest_bdd.parser import Step
 
 KEEPER = pytest.StashKey["Keeper"]()
@@ -33,7 +32,6 @@ KEEPS_EVIDENCE = pytest.StashKey[bool]()
 _USED = pytest.StashKey[surroundings.Environment]()
 _STEPS = pytest.StashKey["list[tuple[float, str]]"]()
 _LOGS_KEPT = pytest.StashKey[bool]()
-_TERMINATION = pytest.StashKey[object]()
 _TAKE_TURNS = 0.0005  # s, not Python's 5 ms: the end of a lab is many short waits, after each of which it would wait so long
 
 
@@ -68,15 +66,14 @@ def _one_at_least(text: str) -> int:
 def pytest_configure(config: pytest.Config) -> None:
     """Keep an environment, and let a terminated run tear down what it started, as an interrupted one does."""
     config.stash[KEEPER] = Keeper(config)
-    if threading.current_thread() is threading.main_thread():
-        config.stash[_TERMINATION] = signal.signal(signal.SIGTERM, _terminated)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave the signal as it was."""
-    before: Handlers | None = config.stash.get(_TERMINATION, None)  # type: ignore[assignment]
-    if before is not None:
-        signal.signal(signal.SIGTERM, before)
+    if threading.current_thread() is not threading.main_thread():
+        return
+    handlers: dict[signal.Signals, Any] = {signal.SIGTERM: _terminated}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler and not hasattr(config, "workerinput"):
+        handlers[signal.SIGINT] = signal.default_int_handler
+    meanwhile = ExitStack()
+    meanwhile.enter_context(obeying(handlers))
+    config.add_cleanup(meanwhile.close)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form

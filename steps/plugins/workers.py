@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from lab.signals import obeyed
 from reports.entries import Outcome, RecordError
 from reports.record import read
 from steps.plugins import run_header, surroundings
@@ -31,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Controller(config), "rempart-controller")
     elif threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _interrupted)
+        signal.signal(signal.SIGINT, obeyed(_interrupted))
 
 
 @pytest.hookimpl(tryfirst=True)

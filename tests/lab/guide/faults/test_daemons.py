@@ -18,11 +18,11 @@ PASSIVE = {"ha_agent", "conntrackd", "openvpn"}
 
 
 _IKE = """
-from lab.appliance import charon
+from lab.appliance import charon, security_associations
 with charon._session() as session:
     {does}
 """
-_END = "charon._terminate(session, {{'ike': '{peer}', 'force': 'yes'}})"
+_END = "security_associations.terminate(session, {{'ike': '{peer}', 'force': 'yes'}})"
 
 
 def standing(member: Appliance) -> list[str]:

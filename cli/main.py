@@ -19,7 +19,7 @@ from typing import Any
 
 from cli import api, check, cloud, compare, fault, gate, matrix, merge, mutate, preflight, report, torture, verify
 from cli.arguments import Parser
-from lab.signals import obeying
+from lab.signals import Obeying
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         handlers[signal.SIGINT] = signal.default_int_handler
     try:
-        with obeying(handlers):  # a process that calls us does more than this
+        with Obeying(handlers):  # a process that calls us does more than this
             return _flushed(_run(_given(sys.argv[1:] if arguments is None else arguments)))
     except KeyboardInterrupt:
         return INTERRUPTED

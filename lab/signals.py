@@ -7,9 +7,9 @@ that see to its release. Where Python's own locks are left like that, other thre
 from __future__ import annotations
 
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -20,61 +20,71 @@ _LOCKING = {"_frozen_importlib", "importlib._bootstrap", "importlib._bootstrap_e
 """Modules that take a lock which all threads need and only then begin the ``try`` that releases it."""
 _DROPPING = {"weakref", "_weakrefset"}
 """Modules whose callbacks nobody can hear raise: Python prints that it ignored the exception, and goes on."""
-_SHORTLY = 0.001  # s until a signal that came at a bad moment is raised again, with little done since it might have been
-
-_late: dict[int, _Handler] = {}
 
 
-@contextmanager
-def obeying(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
-    """Have handlers that raise obey signals meanwhile, each as :func:`obeyed` has it. What still waits at the end is heard."""
-    before: dict[int, Any] = {number: signal.signal(number, obeyed(handler)) for number, handler in handlers.items()}
-    try:
-        yield
-        for number, obey in list(_late.items()):
-            obey(number, None)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        _late.clear()
-        _put_back(before)
+class Obeying:
+    """Has handlers that raise obey signals meanwhile, each as :func:`obeyed` has it."""
+
+    def __init__(self, handlers: Mapping[signal.Signals, _Handler]) -> None:
+        self._handlers = handlers
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number, handler in self._handlers.items():
+            self._before[number] = signal.signal(number, obeyed(handler))
+
+    def __exit__(self, *_: object) -> None:
+        _put_back(self._before)
 
 
 def obeyed(obey: _Handler) -> _Handler:
     """A handler that has one which raises wait while its exception would leave a lock of Python's locked, or be dropped.
 
-    Takes SIGALRM and the real-time timer while something waits.
+    Takes the main thread's profile function while something waits; where a profiler has it nothing does.
     """
 
     def handler(number: int, frame: FrameType | None) -> None:
-        if not _harmful(frame):
+        profile = sys.getprofile()
+        if isinstance(profile, _Waiting):
+            profile.numbers.append(number)
+        elif profile is None and (harmful := _harmful(frame)) is not None:
+            sys.setprofile(_Waiting(harmful, number))
+        else:
             obey(number, frame)
-            return
-        _late[number] = obey
-        signal.signal(signal.SIGALRM, _again)
-        signal.setitimer(signal.ITIMER_REAL, _SHORTLY)
 
     return handler
 
 
-def _again(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's form
-    late = list(_late)
-    _late.clear()
-    for one in late:  # to whichever handler is there by now; ours may find the moment as bad as the last
-        signal.raise_signal(one)
+class _Waiting:
+    """Raises signals again at the first call after a frame was left, for whichever handler is there by then."""
+
+    def __init__(self, frame: FrameType, number: int) -> None:
+        self._frame = frame
+        self._left = False
+        self.numbers = [number]
+
+    def __call__(self, frame: FrameType, event: str, argument: object) -> None:  # noqa: ARG002 - the form of a profile function
+        if event == "return" and frame is self._frame:
+            self._left = True
+        # Not at a return: one that is a generator's `yield` would be kept from its own `finally`.
+        elif self._left and event in ("call", "c_call"):
+            sys.setprofile(None)
+            for number in self.numbers:
+                signal.raise_signal(number)
 
 
-def _harmful(frame: FrameType | None) -> bool:
-    """Whether an exception in this frame, or out of it, would pass through what cannot bear one."""
-    while frame is not None and frame.f_globals.get("__name__") == __name__:
+def _harmful(frame: FrameType | None) -> FrameType | None:
+    """The outermost frame that cannot bear an exception in this one, or out of it; None when all can."""
+    if frame is not None and frame.f_code is _Waiting.__call__.__code__:
         frame = frame.f_back
-    if frame is not None and frame.f_code.co_name in ("__enter__", "__exit__"):
-        return True  # it may have taken its lock already, and only who has left it answers for that
+    # At its begin and its end a lock may be taken already, or still; only who is past it answers for that.
+    found = frame if frame is not None and frame.f_code.co_name in ("__enter__", "__exit__") else None
     while frame is not None:
         module = frame.f_globals.get("__name__")
         if module in _LOCKING or module in _DROPPING or frame.f_code.co_name == "__del__":
-            return True
+            found = frame
         frame = frame.f_back
-    return False
+    return found
 
 
 class Undisturbed:

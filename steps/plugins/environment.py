@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from lab.signals import obeying
+from lab.signals import Obeying
 from reports import renderings
 from reports.entries import Configuration, Coverage, Rules, Topology
 from steps.plugins import collection, instances, live, run_header, surroundings
@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler and not hasattr(config, "workerinput"):
         handlers[signal.SIGINT] = signal.default_int_handler
     meanwhile = ExitStack()
-    meanwhile.enter_context(obeying(handlers))
+    meanwhile.enter_context(Obeying(handlers))
     config.add_cleanup(meanwhile.close)
 
 

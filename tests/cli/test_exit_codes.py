@@ -206,7 +206,7 @@ def test_an_interrupt_while_modules_are_imported_is_no_trace_of_code(module: str
     program = INTERRUPTED_IMPORT.format(module=module)
     done = subprocess.run([sys.executable, "-c", program, "doctor"], cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (done.returncode, done.stderr) == (130, "")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 @needs_root

@@ -15,9 +15,9 @@ from weakref import WeakSet
 import pytest
 
 from cli import main as command
-from lab.signals import Undisturbed, obeyed, obeying
+from lab.signals import Undisturbed, obeyed
 
-PATIENCE = 5.0  # s that a signal may come late: it takes a few thousandths
+PATIENCE = 5.0  # s that a signal may come late: it takes a call
 
 
 class Asked(BaseException):
@@ -37,6 +37,14 @@ def of_pytest() -> Iterator[object]:
         signal.signal(number, handler)
 
 
+@pytest.fixture
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that is there once what was begun in one of the places came to its own end."""
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path / "whole"
+    sys.modules.pop("asking", None)
+
+
 def _ask() -> None:
     signal.raise_signal(signal.SIGUSR1)
 
@@ -47,59 +55,48 @@ def _wait() -> None:
         time.sleep(0.001)
 
 
-def _import(folder: Path, number: int = signal.SIGUSR1) -> bool:
-    (folder / "asking.py").write_text(f"import signal\nsignal.raise_signal({number:d})\nwhole = True\n")
-    sys.path.insert(0, str(folder))
-    try:
-        return bool(importlib.import_module("asking").whole)
-    finally:
-        sys.path.remove(str(folder))
-        sys.modules.pop("asking", None)
+def _import(whole: Path, number: int = signal.SIGUSR1) -> None:
+    whole.with_name("asking.py").write_text(
+        f"import signal\nfrom pathlib import Path\nsignal.raise_signal({number:d})\nPath({str(whole)!r}).touch()\n"
+    )
+    importlib.import_module("asking")
 
 
-def _log(folder: Path) -> bool:
+def _log(whole: Path) -> None:
     class Asking(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             _ask()
-            lines.append(record.getMessage())
+            whole.write_text(record.getMessage())
 
-    lines: list[str] = []
     logger = logging.Logger("asking")
     logger.addHandler(Asking())
     logger.warning("asked")
-    return lines == ["asked"]
 
 
-def _enter(folder: Path) -> bool:
+def _enter(whole: Path) -> None:
     class Lock:
-        taken = False
-
         def __enter__(self) -> None:
-            self.taken = True
             signal.raise_signal(signal.SIGUSR1)
 
         def __exit__(self, *_: object) -> None:
-            self.taken = False
+            whole.touch()
 
-    lock = Lock()
-    with lock:
+    with Lock():
         pass
-    return not lock.taken
 
 
-def _forget(folder: Path) -> bool:
+def _forget(whole: Path) -> None:
     class Forgotten:
         def __del__(self) -> None:
             _ask()
-            gone.append(True)
+            whole.touch()
 
-    gone: list[bool] = []
     weakly = WeakSet([forgotten := Forgotten()])
     del forgotten
-    return gone == [True] and not weakly
+    weakly.clear()
 
 
-PLACES: dict[str, Callable[[Path], bool]] = {
+PLACES: dict[str, Callable[[Path], None]] = {
     "an import": _import,
     "the logging of a line": _log,
     "the taking of a lock": _enter,
@@ -113,57 +110,88 @@ def test_elsewhere_it_is_obeyed_at_once() -> None:
 
 
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_it_waits_for_the_end_of(place: Callable[[Path], bool], tmp_path: Path) -> None:
-    whole = False
+def test_it_waits_for_the_end_of(place: Callable[[Path], None], whole: Path) -> None:
     with pytest.raises(Asked):  # noqa: PT012 - where in it is the question
-        whole = place(tmp_path)
+        place(whole)
         _wait()
 
-    assert whole
+    assert whole.exists()
+    assert sys.getprofile() is None
 
 
-def test_one_that_waits_is_then_heard_by_whoever_is_there(tmp_path: Path) -> None:
+def test_one_that_came_in_undisturbed_work_is_obeyed_when_that_is_done() -> None:
     ended = False
     with pytest.raises(Asked):  # noqa: PT012 - where in it is the question
-        _import(tmp_path, number=signal.SIGINT)
         with Undisturbed():
-            for _ in range(50):  # longer than it waits
-                time.sleep(0.001)
+            signal.raise_signal(signal.SIGINT)
             ended = True
         _wait()
 
     assert ended
 
 
+def test_a_generator_in_which_it_came_is_ended_as_by_any_other_exception() -> None:
+    class Asking:
+        def __del__(self) -> None:
+            _ask()
+
+    ended = []
+
+    def work() -> Iterator[None]:
+        try:
+            asking = Asking()
+            del asking
+            yield
+            _wait()
+        finally:
+            ended.append(True)
+
+    with pytest.raises(Asked):
+        for _ in work():
+            pass
+
+    assert ended == [True]
+
+
+def test_a_second_one_meanwhile_is_no_reason_to_hurry(whole: Path) -> None:
+    def ask_twice() -> None:
+        with Lock():
+            pass
+
+    class Lock:
+        def __enter__(self) -> None:
+            signal.raise_signal(signal.SIGUSR1)
+            signal.raise_signal(signal.SIGUSR1)
+
+        def __exit__(self, *_: object) -> None:
+            whole.touch()
+
+    with pytest.raises(Asked):  # noqa: PT012 - where in it is the question
+        ask_twice()
+        _wait()
+
+    assert whole.exists()
+
+
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_command_lets_an_import_end(
-    number: signal.Signals, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    number: signal.Signals, status: int, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole: list[bool] = []
-
     def work(_: object) -> int:
-        whole.append(_import(tmp_path, number=number))
+        _import(whole, number)
         _wait()
         return 0
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(command, "_run", work)
 
-    assert (command.main(["doctor"]), whole) == (status, [True])
+    assert (command.main(["doctor"]), whole.exists()) == (status, True)
 
 
-def test_one_that_still_waits_at_the_end_is_heard_there() -> None:
-    with pytest.raises(Asked), obeying({signal.SIGUSR2: _raise}):
-        exec(compile("signal.raise_signal(signal.SIGUSR2)", "", "exec"), {"__name__": "logging", "signal": signal})  # noqa: S102
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
-    assert signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL
-
-
-def test_a_test_run_lets_an_import_end(tmp_path: Path, of_pytest: Any) -> None:
+def test_a_test_run_lets_an_import_end(whole: Path, of_pytest: Any) -> None:
     signal.signal(signal.SIGINT, of_pytest)
-    whole = False
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - where in it is the question
-        whole = _import(tmp_path, number=signal.SIGINT)
+        _import(whole, signal.SIGINT)
         _wait()
 
-    assert whole
+    assert whole.exists()
